@@ -1,0 +1,140 @@
+package db
+
+import (
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Micro is how a time is stored: microseconds since 1970, 0 for no time.
+func Micro(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Time is the inverse of Micro.
+func Time(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// Collect scans every row and closes rows:
+//
+//	rows, err := tx.Query(...)
+//	return db.Collect(rows, err, scan)
+func Collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, classify(rows.Err())
+}
+
+// Marks writes n placeholders, the first being $from: "$3,$4,$5".
+func Marks(n, from int) string {
+	b := make([]byte, 0, n*4)
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '$')
+		b = strconv.AppendInt(b, int64(from+i), 10)
+	}
+	return string(b)
+}
+
+// Insert writes many rows with few statements: head + " VALUES (...),(...) "
+// + tail. args holds the rows one after another, width values each. Fold rows
+// by their key and sort them first if tail has an ON CONFLICT.
+func (tx *Tx) Insert(head string, width int, args []any, tail string) error {
+	if width == 0 || len(args)%width != 0 {
+		return fmt.Errorf("db: %d values do not make rows of %d", len(args), width)
+	}
+	for len(args) > 0 {
+		// Few sizes, so that few statements are prepared.
+		n := 1
+		for _, size := range [...]int{256, 64, 16, 4} {
+			if len(args) >= size*width && size*width <= 4096 {
+				n = size
+				break
+			}
+		}
+		if _, err := tx.Exec(tx.db.inserts.text(insertKey{head, tail, width, n}), args[:n*width]...); err != nil {
+			return err
+		}
+		args = args[n*width:]
+	}
+	return nil
+}
+
+type insertKey struct {
+	head, tail string
+	width, n   int
+}
+
+func (k insertKey) text() string {
+	var b strings.Builder
+	b.WriteString(k.head)
+	b.WriteString(" VALUES ")
+	for i := range k.n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		b.WriteString(Marks(k.width, i*k.width+1))
+		b.WriteByte(')')
+	}
+	b.WriteByte(' ')
+	b.WriteString(k.tail)
+	return b.String()
+}
+
+// Tally hands out the next n numbers of a named tally and returns the first.
+// The row stays locked until the commit, so numbers follow commit order.
+func Tally(tx *Tx, name string, n int64) (first int64, err error) {
+	var last int64
+	err = tx.QueryRow("UPDATE tally SET n = n + $1 WHERE name = $2 RETURNING n", n, name).Scan(&last)
+	if err != nil {
+		return 0, fmt.Errorf("tally %s: %w", name, NotFound(err))
+	}
+	return last - n + 1, nil
+}
+
+// insertTexts keeps the texts Insert has made: writing 64 rows of
+// placeholders takes longer than storing a few rows.
+type insertTexts struct {
+	mu    sync.RWMutex
+	texts map[insertKey]string
+}
+
+func (t *insertTexts) text(k insertKey) string {
+	t.mu.RLock()
+	s, ok := t.texts[k]
+	t.mu.RUnlock()
+	if ok {
+		return s
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.texts) >= statementLimit || t.texts == nil {
+		t.texts = make(map[insertKey]string)
+	}
+	s = k.text()
+	t.texts[k] = s
+	return s
+}
