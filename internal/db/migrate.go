@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"path"
 	"regexp"
@@ -154,4 +155,16 @@ func (d *DB) dialect(text string) string {
 		b.WriteString(";\n")
 	}
 	return b.String()
+}
+
+// Fingerprint names the set of migrations of this program, for templates of
+// test databases.
+func Fingerprint() string {
+	h := fnv.New64a()
+	names, _ := fs.Glob(embedded, "migrations/*.sql")
+	for _, name := range names {
+		text, _ := embedded.ReadFile(name)
+		fmt.Fprintln(h, name, string(text))
+	}
+	return fmt.Sprintf("%016x", h.Sum64())
 }

@@ -1,0 +1,95 @@
+// Package dbtest gives every test an empty, migrated database of its own, on
+// both engines.
+package dbtest
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"dingdong/internal/db"
+)
+
+// Clock is a clock that only a test moves.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// NewClock starts a clock at a time.
+func NewClock(start time.Time) *Clock { return &Clock{now: start.UTC()} }
+
+// Now is the time on the clock.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock on.
+func (c *Clock) Advance(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+// New gives an empty SQLite database that ends with the test.
+func New(t testing.TB) *db.DB {
+	t.Helper()
+	return openSQLite(t, db.Options{})
+}
+
+// NewAt is New with the test's own clock.
+func NewAt(t testing.TB, clock *Clock) *db.DB {
+	t.Helper()
+	return openSQLite(t, db.Options{Clock: clock.Now})
+}
+
+// Each runs a test on SQLite and on PostgreSQL.
+func Each(t *testing.T, test func(t *testing.T, d *db.DB)) {
+	t.Helper()
+	each(t, db.Options{}, test)
+}
+
+// EachAt is Each with the test's own clock.
+func EachAt(t *testing.T, clock *Clock, test func(t *testing.T, d *db.DB)) {
+	t.Helper()
+	each(t, db.Options{Clock: clock.Now}, test)
+}
+
+func each(t *testing.T, o db.Options, test func(t *testing.T, d *db.DB)) {
+	t.Run(db.SQLite, func(t *testing.T) { test(t, openSQLite(t, o)) })
+	t.Run(db.Postgres, func(t *testing.T) { test(t, open(t, PostgresURL(t), o)) })
+}
+
+func openSQLite(t testing.TB, o db.Options) *db.DB {
+	t.Helper()
+	return open(t, SQLiteURL(t), o)
+}
+
+// SQLiteURL is the address of a new SQLite file.
+func SQLiteURL(t testing.TB) string {
+	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+}
+
+// Postgres gives an empty PostgreSQL database that ends with the test.
+func Postgres(t testing.TB) *db.DB {
+	t.Helper()
+	return open(t, PostgresURL(t), db.Options{})
+}
+
+func open(t testing.TB, url string, o db.Options) *db.DB {
+	t.Helper()
+	ctx := context.Background()
+	d, err := db.Open(ctx, url, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	if err := d.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
