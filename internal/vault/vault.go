@@ -1,0 +1,99 @@
+// Package vault seals what is personal: names, phone numbers, words, pictures.
+//
+// Every customer has a key of her own, which lies in the database sealed under
+// the key of the installation. Dropping her key erases her: nothing that was
+// sealed with it, in whichever backup it may lie, can be read again (as long as
+// the backup of the key rows is gone too).
+//
+// It does not hide how long a text is, how many there are, or when they came.
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"dingdong/internal/db"
+)
+
+// Vault seals and opens. It may be used by any number of goroutines.
+type Vault struct {
+	house houseKeys
+	cache *cache
+}
+
+// Open reads the installation's keys from keyURI, "file:/path/key.json". It
+// makes them at the very first start, and refuses to when the database was
+// sealed with other keys: fresh ones would orphan everything in it.
+func Open(keyURI string, d *db.DB) (*Vault, error) {
+	path, err := keyPath(keyURI)
+	if err != nil {
+		return nil, fmt.Errorf("open vault: %w", err)
+	}
+	ctx := context.Background()
+	probe, err := firstKey(ctx, d)
+	if err != nil {
+		return nil, fmt.Errorf("open vault: %w", err)
+	}
+	keys, err := readKeyFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if probe != nil {
+			return nil, fmt.Errorf("open vault: the key file %s is missing, but the database holds data sealed with it: "+
+				"put the file back from its backup", path)
+		}
+		if err := makeKeyFile(path); err != nil {
+			return nil, fmt.Errorf("make key file %s: %w", path, err)
+		}
+		keys, err = readKeyFile(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open vault: %w", err)
+	}
+	v := &Vault{house: keys, cache: newCache(cacheSize)}
+	if probe == nil {
+		if err := v.mark(ctx, d); err != nil {
+			return nil, fmt.Errorf("open vault: %w", err)
+		}
+		// Another node may have been quicker, with another file.
+		if probe, err = firstKey(ctx, d); err != nil {
+			return nil, fmt.Errorf("open vault: %w", err)
+		}
+	}
+	if _, err := v.house.seal.Decrypt(probe.sealed, keyData(probe.customerID)); err != nil {
+		return nil, fmt.Errorf("open vault: the key file %s does not belong to this database", path)
+	}
+	return v, nil
+}
+
+// mark leaves the installation's own row, under no customer, in a new database:
+// it ties database and key file together before the first customer comes.
+func (v *Vault) mark(ctx context.Context, d *db.DB) error {
+	raw := make([]byte, keySize)
+	rand.Read(raw) // never fails
+	err := d.Write(ctx, func(tx *db.Tx) error { return v.insertKey(tx, "", raw) })
+	if errors.Is(err, db.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// firstKey gives one row to try the key file on, nil when there is none. The
+// installation's own row, where there is one, sorts first.
+func firstKey(ctx context.Context, d *db.DB) (*keyRow, error) {
+	var first *keyRow
+	err := d.Read(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(`SELECT customer_id, sealed FROM vault_key ORDER BY customer_id LIMIT 1`)
+		found, err := db.Collect(rows, err, scanKey)
+		if err != nil {
+			return err
+		}
+		first = nil
+		if len(found) > 0 {
+			first = &found[0]
+		}
+		return nil
+	})
+	return first, err
+}
