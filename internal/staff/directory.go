@@ -1,0 +1,123 @@
+package staff
+
+import (
+	"database/sql"
+	"fmt"
+
+	"dingdong/internal/db"
+)
+
+// DirectoryCounter is a counter with the names around it.
+type DirectoryCounter struct {
+	ID       string
+	Name     string
+	StoreID  string
+	Store    string
+	BrandID  string
+	Brand    string
+	Timezone string
+	Closed   bool
+}
+
+// Directory is the whole store group at a glance: small, and read for nearly every page.
+type Directory struct {
+	Counters []DirectoryCounter // by store, then brand; closed ones too: old threads name them
+
+	byID map[string]int
+}
+
+// LoadDirectory reads the directory in one query.
+func LoadDirectory(tx *db.Tx) (Directory, error) {
+	rows, err := tx.Query(`
+		SELECT c.id, c.name, s.id, s.name, b.id, b.name, s.timezone, c.closed_at IS NOT NULL
+		FROM counter c JOIN store s ON s.id = c.store_id JOIN brand b ON b.id = c.brand_id
+		ORDER BY s.name, b.name, c.id`)
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (DirectoryCounter, error) {
+		var c DirectoryCounter
+		err := r.Scan(&c.ID, &c.Name, &c.StoreID, &c.Store, &c.BrandID, &c.Brand, &c.Timezone, &c.Closed)
+		return c, err
+	})
+	if err != nil {
+		return Directory{}, fmt.Errorf("load directory: %w", err)
+	}
+	d := Directory{Counters: list, byID: make(map[string]int, len(list))}
+	for i, c := range list {
+		d.byID[c.ID] = i
+	}
+	return d, nil
+}
+
+// Counter finds a counter by its id.
+func (d Directory) Counter(id string) (DirectoryCounter, bool) {
+	i, found := d.byID[id]
+	if !found {
+		return DirectoryCounter{}, false
+	}
+	return d.Counters[i], true
+}
+
+// Open lists the counters that are not closed.
+func (d Directory) Open() []DirectoryCounter {
+	var open []DirectoryCounter
+	for _, c := range d.Counters {
+		if !c.Closed {
+			open = append(open, c)
+		}
+	}
+	return open
+}
+
+// Colleague is somebody who answers at a counter.
+type Colleague struct {
+	ID   string
+	Name string
+	Role Role
+}
+
+// Colleagues lists the active staff who answer at a counter, by name: its members whose
+// role chats, and the managers of its store.
+func Colleagues(tx *db.Tx, counterID string) ([]Colleague, error) {
+	rows, err := tx.Query(`
+		SELECT s.id, s.name, s.role FROM staff s
+		WHERE s.left_at IS NULL AND s.role IN ('advisor', 'manager', 'admin') AND s.id IN (
+			SELECT staff_id FROM staff_counter WHERE counter_id = $1)
+		UNION
+		SELECT s.id, s.name, s.role FROM staff s
+		WHERE s.left_at IS NULL AND s.role = 'manager' AND s.id IN (
+			SELECT m.staff_id FROM staff_store m JOIN counter c ON c.store_id = m.store_id WHERE c.id = $1)
+		ORDER BY 2, 1`, counterID)
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (Colleague, error) {
+		var c Colleague
+		err := r.Scan(&c.ID, &c.Name, &c.Role)
+		return c, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list colleagues: %w", err)
+	}
+	return list, nil
+}
+
+// StaffNames gives the names of people by id, of those who left too.
+func StaffNames(tx *db.Tx, ids []string) (map[string]string, error) {
+	names := make(map[string]string, len(ids))
+	if len(ids) == 0 {
+		return names, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	rows, err := tx.Query(`SELECT id, name FROM staff WHERE id IN (`+db.Marks(len(ids), 1)+`)`, args...)
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (Colleague, error) {
+		var c Colleague
+		err := r.Scan(&c.ID, &c.Name)
+		return c, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load names of staff: %w", err)
+	}
+	for _, c := range list {
+		names[c.ID] = c.Name
+	}
+	return names, nil
+}

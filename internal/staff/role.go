@@ -1,0 +1,57 @@
+package staff
+
+import "slices"
+
+// Role says what somebody is in the store group.
+type Role string
+
+// The five roles a person can have.
+const (
+	Advisor   Role = "advisor"
+	Manager   Role = "manager"
+	Marketing Role = "marketing"
+	Privacy   Role = "privacy"
+	Admin     Role = "admin"
+)
+
+// Two roles that no person has and the table of staff refuses.
+const (
+	house   Role = "system"  // the product itself and its command line
+	machine Role = "machine" // an integrator's program with an API token
+)
+
+// Roles lists what a person can be, in the order in which a form offers it.
+func Roles() []Role { return []Role{Advisor, Manager, Marketing, Privacy, Admin} }
+
+// Permission names something that only some roles may do.
+type Permission string
+
+// What can be permitted. Which counters a viewer sees is not a permission: see Viewer.Sees.
+const (
+	Chat          Permission = "chat"           // write to customers of the counters she sees
+	ManageGroup   Permission = "manage_group"   // stores, brands, counters, staff, accounts, tokens, webhooks
+	ManageReplies Permission = "manage_replies" // saved replies
+	SeeAudit      Permission = "see_audit"      // who did and who saw what
+	SeeFailures   Permission = "see_failures"   // failed deliveries and dead jobs, and their retry
+)
+
+// permitted is the whole table of permissions. A machine's chat hangs on its scopes too.
+var permitted = map[Permission][]Role{
+	Chat:          {Advisor, Manager, Admin, house},
+	ManageGroup:   {Admin, house},
+	ManageReplies: {Admin, Manager, house},
+	SeeAudit:      {Privacy, Admin, house},
+	SeeFailures:   {Admin, Manager, house},
+}
+
+// May says whether the viewer's role permits it. Someone who still has to replace a
+// password that an administrator gave her may nothing.
+func (v Viewer) May(p Permission) bool {
+	if v.MustChange {
+		return false
+	}
+	if v.Role == machine {
+		return p == Chat && v.scopes != nil && slices.Contains(*v.scopes, MessagesWrite)
+	}
+	return slices.Contains(permitted[p], v.Role)
+}
