@@ -82,13 +82,13 @@ func classify(err error) error {
 	if errors.As(err, &pg) {
 		switch {
 		case pg.Code == "23505":
-			return fmt.Errorf("%w: %w", ErrConflict, hidden{pg})
+			return fmt.Errorf("%w: %w", ErrConflict, err)
 		case pg.Code == "53100":
 			return fmt.Errorf("%w: %w", ErrFull, err)
 		case strings.HasPrefix(pg.Code, "57P"), strings.HasPrefix(pg.Code, "08"), pg.Code == "53300":
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
-		return hidden{pg}
+		return err
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
@@ -109,13 +109,6 @@ func unavailable(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
-
-// hidden is a PostgreSQL error without its Detail, which quotes the values of
-// the row: error texts are logged and kept with jobs.
-type hidden struct{ pg *pgconn.PgError }
-
-func (h hidden) Error() string { return h.pg.Message + " (" + h.pg.Code + ")" }
-func (h hidden) Unwrap() error { return h.pg }
 
 // retryable: the same work may well succeed in a new transaction.
 func retryable(err error) bool {

@@ -186,9 +186,12 @@ func (s *session) state() (lost, failed bool) {
 	return lost || err != nil, failed
 }
 
+// close ends the connection itself: database/sql would keep it for the next
+// one to ask, with the transaction it may still be in.
 func (s *session) close() {
 	for _, st := range s.stmts {
 		st.Close()
 	}
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
 	s.conn.Close()
 }

@@ -8,7 +8,7 @@ CREATE TABLE tally (
   n    BIGINT NOT NULL,
   note TEXT NOT NULL DEFAULT ''
 );
-INSERT INTO tally (name, n) VALUES ('event', 0), ('audit', 0), ('job', 0);
+INSERT INTO tally (name, n) VALUES ('event', 0), ('audit', 0), ('job', 0), ('react', 0);
 
 CREATE TABLE setting (
   name  TEXT PRIMARY KEY,
