@@ -38,18 +38,19 @@ func TestChangePassword(t *testing.T) {
 }
 
 func TestChangePasswordIsThrottled(t *testing.T) {
-	d, _ := frozen(t)
-	p := withPassword(t, d, "mei@example.com")
-	_, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
-	for range freeByEmail {
-		if err := ChangePassword(t.Context(), d, v, "wrong", "rain on the river"); !errors.Is(err, ErrWrongPassword) {
-			t.Fatal(err)
+	eachFrozen(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		p := withPassword(t, d, "mei@example.com")
+		_, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
+		for range freeByEmail {
+			if err := ChangePassword(t.Context(), d, v, "wrong", "rain on the river"); !errors.Is(err, ErrWrongPassword) {
+				t.Fatal(err)
+			}
 		}
-	}
-	var throttled ErrThrottled
-	if err := ChangePassword(t.Context(), d, v, quiet, "rain on the river"); !errors.As(err, &throttled) {
-		t.Errorf("got %v", err)
-	}
+		var throttled ErrThrottled
+		if err := ChangePassword(t.Context(), d, v, quiet, "rain on the river"); !errors.As(err, &throttled) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestResetPassword(t *testing.T) {

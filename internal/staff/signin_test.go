@@ -96,53 +96,54 @@ func TestSignIn(t *testing.T) {
 }
 
 func TestThrottle(t *testing.T) {
-	d, clock := frozen(t)
-	withPassword(t, d, "mei@example.com")
-	try := func(password string) error {
-		_, _, err := SignIn(t.Context(), d, Credentials{Email: "mei@example.com", Password: password})
-		return err
-	}
-	// Five are free, then each further one costs a wait.
-	for i := range freeByEmail {
-		if err := try("wrong"); !errors.Is(err, ErrWrongPassword) {
-			t.Fatalf("try %d: %v", i+1, err)
+	eachFrozen(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		withPassword(t, d, "mei@example.com")
+		try := func(password string) error {
+			_, _, err := SignIn(t.Context(), d, Credentials{Email: "mei@example.com", Password: password})
+			return err
 		}
-	}
-	for i, minutes := range []time.Duration{1, 2, 4, 8, 15, 15} {
-		var throttled ErrThrottled
-		if err := try(quiet); !errors.As(err, &throttled) {
-			t.Fatalf("after %d: even the right password must wait, got %v", i, err)
+		// Five are free, then each further one costs a wait.
+		for i := range freeByEmail {
+			if err := try("wrong"); !errors.Is(err, ErrWrongPassword) {
+				t.Fatalf("try %d: %v", i+1, err)
+			}
 		}
-		if want := d.Now().Add(minutes * time.Minute); !throttled.Until.Equal(want) {
-			t.Fatalf("wait %d lasts until %v, want %v", i, throttled.Until, want)
+		for i, minutes := range []time.Duration{1, 2, 4, 8, 15, 15} {
+			var throttled ErrThrottled
+			if err := try(quiet); !errors.As(err, &throttled) {
+				t.Fatalf("after %d: even the right password must wait, got %v", i, err)
+			}
+			if want := d.Now().Add(minutes * time.Minute); !throttled.Until.Equal(want) {
+				t.Fatalf("wait %d lasts until %v, want %v", i, throttled.Until, want)
+			}
+			clock.Advance(minutes*time.Minute - time.Second)
+			if err := try(quiet); !errors.As(err, &throttled) {
+				t.Fatalf("a second too early: %v", err)
+			}
+			clock.Advance(time.Second)
+			if err := try("wrong"); !errors.Is(err, ErrWrongPassword) {
+				t.Fatalf("after wait %d: %v", i, err)
+			}
 		}
-		clock.Advance(minutes*time.Minute - time.Second)
-		if err := try(quiet); !errors.As(err, &throttled) {
-			t.Fatalf("a second too early: %v", err)
+		clock.Advance(longestWait)
+		if err := try(quiet); err != nil {
+			t.Fatal(err)
 		}
-		clock.Advance(time.Second)
-		if err := try("wrong"); !errors.Is(err, ErrWrongPassword) {
-			t.Fatalf("after wait %d: %v", i, err)
+		// The right password starts the count anew.
+		for range freeByEmail {
+			if err := try("wrong"); !errors.Is(err, ErrWrongPassword) {
+				t.Fatal(err)
+			}
 		}
-	}
-	clock.Advance(longestWait)
-	if err := try(quiet); err != nil {
-		t.Fatal(err)
-	}
-	// The right password starts the count anew.
-	for range freeByEmail {
+		// So does a quiet hour.
+		clock.Advance(time.Minute + forgetAfter + time.Second)
 		if err := try("wrong"); !errors.Is(err, ErrWrongPassword) {
 			t.Fatal(err)
 		}
-	}
-	// So does a quiet hour.
-	clock.Advance(time.Minute + forgetAfter + time.Second)
-	if err := try("wrong"); !errors.Is(err, ErrWrongPassword) {
-		t.Fatal(err)
-	}
-	if err := try(quiet); err != nil {
-		t.Fatal(err)
-	}
+		if err := try(quiet); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestThrottleByAddress(t *testing.T) {
@@ -216,64 +217,66 @@ func TestSessionExpiry(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			d, clock := frozen(t)
-			p := withPassword(t, d, "mei@example.com")
-			token, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
-			var passed time.Duration
-			for c.visit > 0 && passed+c.visit < c.lasts {
-				clock.Advance(c.visit)
-				passed += c.visit
-				if v, err := viewerOf(t, d, token); err != nil || !v.TouchDue {
-					t.Fatalf("after %v: %+v, %v", passed, v, err)
+			eachFrozen(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+				p := withPassword(t, d, "mei@example.com")
+				token, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
+				var passed time.Duration
+				for c.visit > 0 && passed+c.visit < c.lasts {
+					clock.Advance(c.visit)
+					passed += c.visit
+					if v, err := viewerOf(t, d, token); err != nil || !v.TouchDue {
+						t.Fatalf("after %v: %+v, %v", passed, v, err)
+					}
+					write(t, d, func(tx *db.Tx) error { return Touch(tx, v.Session) })
 				}
-				write(t, d, func(tx *db.Tx) error { return Touch(tx, v.Session) })
-			}
-			clock.Advance(c.lasts - passed - time.Second)
-			if _, err := viewerOf(t, d, token); err != nil {
-				t.Errorf("a second before: %v", err)
-			}
-			clock.Advance(time.Second)
-			if _, err := viewerOf(t, d, token); !errors.Is(err, ErrSignedOut) {
-				t.Errorf("at the end: %v", err)
-			}
-			write(t, d, func(tx *db.Tx) error {
-				if list, err := Sessions(tx, p.ID); len(list) > 0 || err != nil {
-					t.Errorf("still listed: %v, %v", list, err)
+				clock.Advance(c.lasts - passed - time.Second)
+				if _, err := viewerOf(t, d, token); err != nil {
+					t.Errorf("a second before: %v", err)
 				}
-				if err := Sweep(tx); err != nil {
+				clock.Advance(time.Second)
+				if _, err := viewerOf(t, d, token); !errors.Is(err, ErrSignedOut) {
+					t.Errorf("at the end: %v", err)
+				}
+				write(t, d, func(tx *db.Tx) error {
+					if list, err := Sessions(tx, p.ID); len(list) > 0 || err != nil {
+						t.Errorf("still listed: %v, %v", list, err)
+					}
+					if err := Sweep(tx); err != nil {
+						return err
+					}
+					var rows int
+					err := tx.QueryRow(`SELECT COUNT(*) FROM session`).Scan(&rows)
+					if rows > 0 {
+						t.Error("still stored")
+					}
 					return err
-				}
-				var rows int
-				err := tx.QueryRow(`SELECT COUNT(*) FROM session`).Scan(&rows)
-				if rows > 0 {
-					t.Error("still stored")
-				}
-				return err
+				})
 			})
 		})
 	}
 }
 
 func TestTouchIsRare(t *testing.T) {
-	d, clock := frozen(t)
-	p := withPassword(t, d, "mei@example.com")
-	_, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
-	for _, c := range []struct {
-		after time.Duration
-		seen  time.Duration // since the sign-in
-	}{{59 * time.Second, 0}, {time.Second, time.Minute}, {30 * time.Second, time.Minute}} {
-		clock.Advance(c.after)
-		write(t, d, func(tx *db.Tx) error {
-			if err := Touch(tx, v.Session); err != nil {
+	eachFrozen(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		p := withPassword(t, d, "mei@example.com")
+		_, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
+		for _, c := range []struct {
+			after time.Duration
+			seen  time.Duration // since the sign-in
+		}{{59 * time.Second, 0}, {time.Second, time.Minute}, {30 * time.Second, time.Minute}} {
+			clock.Advance(c.after)
+			write(t, d, func(tx *db.Tx) error {
+				if err := Touch(tx, v.Session); err != nil {
+					return err
+				}
+				list, err := Sessions(tx, p.ID)
+				if err == nil && list[0].SeenAt.Sub(list[0].CreatedAt) != c.seen {
+					t.Errorf("seen after %v, want %v", list[0].SeenAt.Sub(list[0].CreatedAt), c.seen)
+				}
 				return err
-			}
-			list, err := Sessions(tx, p.ID)
-			if err == nil && list[0].SeenAt.Sub(list[0].CreatedAt) != c.seen {
-				t.Errorf("seen after %v, want %v", list[0].SeenAt.Sub(list[0].CreatedAt), c.seen)
-			}
-			return err
-		})
-	}
+			})
+		}
+	})
 }
 
 func TestEndSessions(t *testing.T) {
@@ -304,6 +307,44 @@ func TestEndSessions(t *testing.T) {
 			if _, err := viewerOf(t, d, guessed); !errors.Is(err, ErrSignedOut) {
 				t.Errorf("token %q: %v", guessed, err)
 			}
+		}
+	})
+}
+
+// An administrator is faster than the hash: whoever was signing in stays outside.
+func TestChangesWhileThePasswordIsChecked(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		newGroup(t, d)
+		for name, change := range map[string]func(p Person) error{
+			"she left": func(p Person) error {
+				return d.Write(t.Context(), func(tx *db.Tx) error { return EndStaff(tx, System(), p.ID) })
+			},
+			"another password": func(p Person) error {
+				return GivePassword(t.Context(), d, System(), p.ID, "rain on the river")
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				p := withPassword(t, d, strings.ReplaceAll(name, " ", "")+"@example.com")
+				c := Credentials{Email: p.Email, Password: quiet}
+				var begun proof
+				write(t, d, func(tx *db.Tx) (err error) {
+					begun, err = beginSignIn(tx, c, []guess{guessEmail(c.Email)})
+					return err
+				})
+				if fits, err := begun.check(t.Context(), quiet); !fits || err != nil {
+					t.Fatal(fits, err)
+				}
+				if err := change(p); err != nil {
+					t.Fatal(err)
+				}
+				write(t, d, func(tx *db.Tx) error {
+					token, _, err := finishSignIn(tx, begun, c)
+					if token != "" {
+						t.Error("she is in")
+					}
+					return err
+				})
+			})
 		}
 	})
 }

@@ -89,10 +89,10 @@ func invalid(t *testing.T, err error, field, code string) {
 	}
 }
 
-func frozen(t *testing.T) (*db.DB, *dbtest.Clock) {
-	t.Helper()
+// eachFrozen runs a test on both engines, each with a clock of its own that stands still.
+func eachFrozen(t *testing.T, test func(t *testing.T, d *db.DB, clock *dbtest.Clock)) {
 	clock := dbtest.NewClock(morning)
-	return dbtest.NewAt(t, clock), clock
+	dbtest.EachAt(t, clock, func(t *testing.T, d *db.DB) { test(t, d, clock) })
 }
 
 func TestVisibility(t *testing.T) {

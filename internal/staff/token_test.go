@@ -96,34 +96,36 @@ func TestTokenForm(t *testing.T) {
 }
 
 func TestTouchToken(t *testing.T) {
-	d, clock := frozen(t)
-	var plain string
-	write(t, d, func(tx *db.Tx) (err error) {
-		plain, _, err = CreateToken(tx, System(), "x", Scopes())
-		return err
-	})
-	for _, c := range []struct {
-		after time.Duration
-		due   bool
-		used  time.Duration // since the start
-	}{{time.Hour, true, time.Hour}, {59 * time.Second, false, time.Hour}, {time.Second, true, time.Hour + time.Minute}} {
-		clock.Advance(c.after)
-		write(t, d, func(tx *db.Tx) error {
-			got, err := TokenBySecret(tx, plain)
-			if err != nil {
-				return err
-			}
-			if got.TouchDue != c.due {
-				t.Errorf("due: %v", got.TouchDue)
-			}
-			if err := TouchToken(tx, got.ID); err != nil {
-				return err
-			}
-			got, err = TokenBySecret(tx, plain)
-			if used := got.UsedAt.Sub(morning); used != c.used {
-				t.Errorf("used after %v, want %v", used, c.used)
-			}
+	eachFrozen(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		start := d.Now()
+		var plain string
+		write(t, d, func(tx *db.Tx) (err error) {
+			plain, _, err = CreateToken(tx, System(), "x", Scopes())
 			return err
 		})
-	}
+		for _, c := range []struct {
+			after time.Duration
+			due   bool
+			used  time.Duration // since the start
+		}{{time.Hour, true, time.Hour}, {59 * time.Second, false, time.Hour}, {time.Second, true, time.Hour + time.Minute}} {
+			clock.Advance(c.after)
+			write(t, d, func(tx *db.Tx) error {
+				got, err := TokenBySecret(tx, plain)
+				if err != nil {
+					return err
+				}
+				if got.TouchDue != c.due {
+					t.Errorf("due: %v", got.TouchDue)
+				}
+				if err := TouchToken(tx, got.ID); err != nil {
+					return err
+				}
+				got, err = TokenBySecret(tx, plain)
+				if used := got.UsedAt.Sub(start); used != c.used {
+					t.Errorf("used after %v, want %v", used, c.used)
+				}
+				return err
+			})
+		}
+	})
 }
