@@ -1,0 +1,167 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"dingdong/internal/db"
+	"dingdong/internal/staff"
+)
+
+// signInPage is /sign-in.
+type signInPage struct {
+	Frame
+	Form Form
+	Next string
+	Demo []demoPerson
+}
+
+// demoPerson is somebody of the demo group who signs in with one tap.
+type demoPerson struct {
+	ID     string
+	Avatar Avatar
+	Role   staff.Role
+	Place  string // her counters
+}
+
+func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	if err := s.identify(v); err != nil {
+		return err
+	}
+	next := local(r.URL.Query().Get("next"), "/")
+	if v.SignedIn {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	first, err := s.needsFirst(r)
+	if err != nil {
+		return err
+	}
+	if first {
+		http.Redirect(w, r, "/first", http.StatusSeeOther)
+		return nil
+	}
+	return s.signInForm(w, v, Form{}, next)
+}
+
+func (s *Server) signInForm(w http.ResponseWriter, v *Visit, f Form, next string) error {
+	demo, err := s.demoPeople(v)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if f.Failed() {
+		status = http.StatusUnprocessableEntity
+	}
+	data := signInPage{Frame: s.frame(v, "", v.T("sign_in.title")), Form: f, Next: next, Demo: demo}
+	data.Path = "/sign-in" // coming back from a change of language must not post again
+	return s.render(w, v, view{Page: "signin", Status: status, Data: data})
+}
+
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	if err := r.ParseForm(); err != nil {
+		return malformed(err)
+	}
+	f := Form{Values: r.PostForm}
+	next := local(r.PostForm.Get("next"), "/")
+	err := s.enter(w, v, r.PostForm.Get("email"), r.PostForm.Get("password"))
+	if known := explain(err, v); errors.Is(err, staff.ErrWrongPassword) || known.status == http.StatusTooManyRequests {
+		f.Alert = v.T(known.key, known.args...)
+		return s.signInForm(w, v, f, next)
+	}
+	if f.Take(err) {
+		return s.signInForm(w, v, f, next)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+// enter makes the session. A new one every time: a token that was there before
+// signing in is never taken over.
+func (s *Server) enter(w http.ResponseWriter, v *Visit, email, password string) error {
+	token, _, err := staff.SignIn(v.request.Context(), s.DB, staff.Credentials{
+		Email: email, Password: password, Address: v.Address, UserAgent: v.request.UserAgent()})
+	if err != nil {
+		return err
+	}
+	s.setSession(w, token)
+	return nil
+}
+
+// signInDemo signs in somebody of the demo by her id alone.
+func (s *Server) signInDemo(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	if !s.Demo {
+		return db.ErrNotFound
+	}
+	var token string
+	err := s.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		token, _, err = staff.SessionFor(tx, r.PostFormValue("id"), staff.Meta{Address: v.Address, UserAgent: r.UserAgent()})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.setSession(w, token)
+	http.Redirect(w, r, local(r.PostFormValue("next"), "/"), http.StatusSeeOther)
+	return nil
+}
+
+// demoPeople lists everybody with her counters; nobody outside the demo.
+func (s *Server) demoPeople(v *Visit) ([]demoPerson, error) {
+	if !s.Demo {
+		return nil, nil
+	}
+	var people []demoPerson
+	err := s.DB.Read(v.request.Context(), func(tx *db.Tx) error {
+		all, err := staff.ListStaff(tx)
+		if err != nil {
+			return err
+		}
+		directory, err := staff.LoadDirectory(tx)
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			if p.LeftAt.IsZero() {
+				people = append(people, demoPerson{ID: p.ID, Role: p.Role, Place: workplace(p, directory),
+					Avatar: Avatar{ID: p.ID, Name: p.Name}})
+			}
+		}
+		return nil
+	})
+	return people, err
+}
+
+// workplace names the counters, or the stores, where somebody works.
+func workplace(p staff.Person, d staff.Directory) string {
+	var names []string
+	for _, c := range d.Counters {
+		if slices.Contains(p.Counters, c.ID) {
+			names = append(names, c.Store+" · "+c.Brand)
+		}
+		if slices.Contains(p.Stores, c.StoreID) && !slices.Contains(names, c.Store) {
+			names = append(names, c.Store)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	err := s.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return staff.EndSession(tx, v.Viewer, v.Session)
+	})
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return err
+	}
+	s.setCookie(w, s.sessionCookie(), "", -1)
+	// A shared counter phone keeps nothing of her: no page in its cache, no draft.
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	return nil
+}

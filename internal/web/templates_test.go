@@ -1,0 +1,90 @@
+package web
+
+import (
+	"html/template"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jba/templatecheck"
+)
+
+// pageTypes names the struct of every page and of every block that is rendered by
+// itself: a template that asks for a field which is not there fails here.
+var pageTypes = map[string]any{
+	"error":       errorPage{},
+	"error#toast": Toast{},
+	"first":       firstPage{},
+	"me":          mePage{},
+	"more":        morePage{},
+	"signin":      signInPage{},
+}
+
+// partTypes are the parts of parts.html that no page has to use.
+var partTypes = map[string]any{
+	"avatar": Avatar{}, "pill": Pill{}, "wait": Wait{}, "empty": Empty{}, "toast": Toast{},
+	"form-errors": Form{}, "field": Field{}, "day": "", "bubble": Bubble{}, "languages": Frame{},
+}
+
+func TestTemplatesFitTheirTypes(t *testing.T) {
+	h := newHouse(t)
+	files, err := filepath.Glob("*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".html")
+		if name == "layout" || name == "parts" {
+			continue
+		}
+		if pageTypes[name] == nil {
+			t.Errorf("%s has no line in pageTypes", file)
+		}
+	}
+	for name, data := range pageTypes {
+		file, block, _ := strings.Cut(name, "#")
+		if block == "" {
+			block = "layout"
+		}
+		p := h.pages[fallback][file]
+		if p == nil {
+			t.Errorf("no page %q", file)
+			continue
+		}
+		check(t, name, p.Template, block, data)
+	}
+	for name, data := range partTypes {
+		check(t, name, h.pages[fallback]["error"].Template, name, data)
+	}
+}
+
+func check(t *testing.T, name string, page *template.Template, block string, data any) {
+	t.Helper()
+	found := page.Lookup(block)
+	if found == nil {
+		t.Errorf("%s: no block %q", name, block)
+		return
+	}
+	if err := templatecheck.CheckHTML(found, data); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+}
+
+// The policy forbids them, so they would silently do nothing.
+func TestTemplatesAreFreeOfInlineCode(t *testing.T) {
+	for _, file := range must(filepath.Glob("*.html")) {
+		raw := string(must(pageFiles.ReadFile(file)))
+		for _, bad := range []string{" style=", "<style", " onclick", " onload", " onchange", "javascript:", "hx-on", "hx-vals=\"js"} {
+			if strings.Contains(raw, bad) {
+				t.Errorf("%s has %q", file, bad)
+			}
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
