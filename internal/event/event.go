@@ -1,0 +1,199 @@
+// Package event keeps what happened, in the order in which it was committed.
+//
+// Every event has a number; numbers have no gaps, and who has seen number n has
+// seen everything before it, on both engines. Pages, webhooks and integrators
+// resume from the last number they saw. Kinds that something must follow from
+// also enqueue a job, in the same commit; what follows stands in app/reactions.go.
+package event
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"dingdong/internal/db"
+	"dingdong/internal/job"
+)
+
+// Kind says what happened.
+type Kind string
+
+// What can happen.
+const (
+	MessageReceived Kind = "message.received" // a customer wrote
+	MessageSent     Kind = "message.sent"     // a message of ours was queued
+	MessageStatus   Kind = "message.status"   // it was sent, delivered, read, refused or failed
+	MessageUnsent   Kind = "message.unsent"   // the customer took a message back
+	MessageEdited   Kind = "message.edited"   // the customer changed a message
+	ThreadChanged   Kind = "thread.changed"   // assigned, closed, reopened, read, waiting
+	CustomerChanged Kind = "customer.changed" // her name or profile
+	ReachChanged    Kind = "reach.changed"    // she followed or blocked an account
+	MediaReady      Kind = "media.ready"      // a picture, voice note or file can be shown, or never will be
+	AccountChanged  Kind = "account.changed"  // an account's settings, quota or halt
+)
+
+// kinds is every kind there is, and whether a reaction follows from it. It must
+// agree with app/reactions.go, which a test there watches.
+var kinds = [...]struct {
+	Kind   Kind
+	Reacts bool
+}{
+	{MessageReceived, true},
+	{MessageSent, false},
+	{MessageStatus, false},
+	{MessageUnsent, false},
+	{MessageEdited, false},
+	{ThreadChanged, false},
+	{CustomerChanged, false},
+	{ReachChanged, false},
+	{MediaReady, false},
+	{AccountChanged, false},
+}
+
+// React is the kind of the job that runs an event's reactions, Reaction its args.
+const React = "react"
+
+// Reaction is what the job of an event carries.
+type Reaction struct {
+	Seq int64 `json:"seq"`
+}
+
+// Event is one thing that happened. It names people and texts by their ids
+// only: events are stored in clear and leave the house through webhooks, so
+// Data must never hold a name, a number, or a word that somebody wrote.
+type Event struct {
+	Seq      int64 // 0 until it is committed
+	Kind     Kind
+	At       time.Time // zero: now
+	Customer string
+	Thread   string
+	Counter  string
+	Message  string
+	By       string // who caused it: a staff id, "journey/<run>", empty for the customer
+	Hops     int    // how many automations stand between this and a person
+	Data     map[string]string
+}
+
+// Kinds lists every kind.
+func Kinds() []Kind {
+	all := make([]Kind, len(kinds))
+	for i, k := range kinds {
+		all[i] = k.Kind
+	}
+	return all
+}
+
+// Reacting lists the kinds that enqueue a job.
+func Reacting() []Kind {
+	var reacting []Kind
+	for _, k := range kinds {
+		if k.Reacts {
+			reacting = append(reacting, k.Kind)
+		}
+	}
+	return reacting
+}
+
+func reacts(kind Kind) bool {
+	for _, k := range kinds {
+		if k.Kind == kind {
+			return k.Reacts
+		}
+	}
+	return false
+}
+
+// topic wakes the logs of this process.
+const topic = "event"
+
+var batch = &db.Batch{Name: "event", Order: 10, Flush: flush}
+
+// Append records the event with the commit of tx, or not at all.
+func Append(tx *db.Tx, e Event) {
+	if e.At.IsZero() {
+		e.At = tx.Now
+	}
+	tx.Defer(batch, e)
+}
+
+func flush(tx *db.Tx, rows []any) error {
+	seq, err := db.Tally(tx, "event", int64(len(rows)))
+	if err != nil {
+		return err
+	}
+	args := make([]any, 0, len(rows)*10)
+	for _, row := range rows {
+		e := row.(Event)
+		data := []byte("{}")
+		if len(e.Data) > 0 {
+			if data, err = json.Marshal(e.Data); err != nil {
+				return err
+			}
+		}
+		args = append(args, seq, string(e.Kind), db.Micro(e.At), e.Customer, e.Thread, e.Counter, e.Message, e.By,
+			int64(e.Hops), string(data))
+		if reacts(e.Kind) {
+			if err := job.Enqueue(tx, job.New{Kind: React, Lane: e.Customer, Args: Reaction{seq}}); err != nil {
+				return err
+			}
+		}
+		seq++
+	}
+	tx.Signal(topic)
+	return tx.Insert(`INSERT INTO event (`+columns+`)`, 10, args, "")
+}
+
+const columns = `seq, kind, at, customer_id, thread_id, counter_id, message_id, by, hops, data`
+
+// After gives the events that follow number seq, the oldest first.
+func After(tx *db.Tx, seq int64, limit int) ([]Event, error) {
+	rows, err := tx.Query(`SELECT `+columns+` FROM event WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
+	events, err := db.Collect(rows, err, scan)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return events, nil
+}
+
+// Get gives one event, or db.ErrNotFound.
+func Get(tx *db.Tx, seq int64) (Event, error) {
+	rows, err := tx.Query(`SELECT `+columns+` FROM event WHERE seq = $1`, seq)
+	events, err := db.Collect(rows, err, scan)
+	if err == nil && len(events) == 0 {
+		err = db.ErrNotFound
+	}
+	if err != nil {
+		return Event{}, fmt.Errorf("event %d: %w", seq, err)
+	}
+	return events[0], nil
+}
+
+// Last gives the number of the last event, 0 when nothing has happened yet.
+func Last(tx *db.Tx) (int64, error) {
+	var seq int64
+	// The tally and not the table: old events may have been purged.
+	if err := tx.QueryRow(`SELECT n FROM tally WHERE name = 'event'`).Scan(&seq); err != nil {
+		return 0, fmt.Errorf("last event: %w", db.NotFound(err))
+	}
+	return seq, nil
+}
+
+func scan(rows *sql.Rows) (Event, error) {
+	var (
+		e    Event
+		at   int64
+		data string
+	)
+	err := rows.Scan(&e.Seq, &e.Kind, &at, &e.Customer, &e.Thread, &e.Counter, &e.Message, &e.By, &e.Hops, &data)
+	if err != nil {
+		return Event{}, err
+	}
+	e.At = db.Time(at)
+	if data != "{}" {
+		if err := json.Unmarshal([]byte(data), &e.Data); err != nil {
+			return Event{}, fmt.Errorf("data of event %d: %w", e.Seq, err)
+		}
+	}
+	return e, nil
+}
