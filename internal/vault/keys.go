@@ -16,7 +16,7 @@ import (
 
 const (
 	keySize = 32
-	// cacheSize keys take some 30 MB when all are in use.
+	// cacheSize keys take some 20 MB.
 	cacheSize = 20_000
 	// keyAge bounds how long another node may go on using a key that was dropped
 	// here: it reads the row again after that time.
