@@ -68,12 +68,16 @@ function show(text) {
   notice.hidden = !text;
 }
 
-// A short break is nobody's business.
+// A short break is nobody's business. The first failure starts the clock;
+// those of the attempts that follow do not.
 let later = 0;
 function status() {
-  clearTimeout(later);
-  if (connected) return show("");
-  later = setTimeout(() => show(say(navigator.onLine ? "unreachable" : "offline")), navigator.onLine ? 3000 : 0);
+  if (connected || !navigator.onLine) {
+    clearTimeout(later);
+    later = 0;
+    return show(connected ? "" : say("offline"));
+  }
+  later ||= setTimeout(() => show(say("unreachable")), 3000);
 }
 
 // --- sending ---
