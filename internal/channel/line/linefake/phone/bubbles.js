@@ -137,7 +137,8 @@ function content(message) {
       return make("a.bubble.file", { href: src, download: message.name || true }, icon("file"),
         make("span", {}, message.name || say("file")));
     case "location":
-      return make("div.bubble.file", {}, icon("pin"), make("span", { dir: "auto" }, message.text || message.name || say("location")));
+      return make("div.bubble.file", {}, icon("pin"), make("span", { dir: "auto" }, message.text || message.name || say("location"),
+        message.address ? make("small", {}, message.address) : null));
     default:
       return make("div.bubble", { dir: "auto" }, linked(message.text ?? ""));
   }
