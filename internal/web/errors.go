@@ -105,6 +105,10 @@ func (s *Server) answer(w http.ResponseWriter, v *Visit, f fault) {
 	if f.retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.retry))
 	}
+	// The language and the navigation of an error are hers, where somebody is signed in.
+	if !v.SignedIn && f.status < 500 {
+		_ = s.identify(v) // without a viewer the answer is still right
+	}
 	text := v.T(f.key, f.args...)
 	var err error
 	switch {
@@ -118,10 +122,6 @@ func (s *Server) answer(w http.ResponseWriter, v *Visit, f fault) {
 		raw, _ := json.Marshal(map[string]string{"error": text, "reference": f.reference}) // strings always marshal
 		err = s.send(w, v.request, f.status, raw)
 	default:
-		// The page of an error has a navigation where somebody is signed in.
-		if !v.SignedIn && f.status < 500 {
-			_ = s.identify(v) // without a viewer the page is still right
-		}
 		data := errorPage{Frame: s.frame(v, "", v.T(f.key+".title")), Text: text, Reference: f.reference, Status: f.status}
 		err = s.render(w, v, view{Page: "error", Status: f.status, Data: data})
 	}

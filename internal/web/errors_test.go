@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,11 @@ func TestFaultInThreeForms(t *testing.T) {
 
 	b.Header = http.Header{"Accept": {"application/json"}}
 	want(t, b.get("/nothing"), http.StatusNotFound, `{"error":"It does not exist`)
+
+	b.Header = http.Header{"Accept": {"text/html"}, "Accept-Language": {"en"}}
+	b.post("/language", url.Values{"language": {"zh-TW"}})
+	delete(b.cookies, "language") // another browser: only her own choice is left
+	want(t, b.get("/nothing"), http.StatusNotFound, "找不到", "這個內容不存在")
 
 	stranger := newBrowser(t, h).get("/nothing")
 	want(t, stranger, http.StatusNotFound, "Nothing here")
