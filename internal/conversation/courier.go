@@ -1,0 +1,287 @@
+package conversation
+
+import (
+	"context"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dingdong/internal/channel"
+	"dingdong/internal/customer"
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+	"dingdong/internal/job"
+)
+
+// JobDeliver sends what is queued in one thread, in order.
+const JobDeliver = "deliver"
+
+type deliverArgs struct {
+	Thread string `json:"thread"`
+}
+
+// A parcel is one call to a platform: the oldest queued messages of a thread
+// that may travel together.
+//
+// What was in a call must be the same in every repeat of it, or a retry key
+// means nothing. So a call that cannot be made again from the messages alone,
+// because it holds several or uses a reply token, is written down as a delivery
+// before it is made. A single pushed message needs no such row: its retry key
+// is made from its id, and on a second attempt it travels alone again.
+type parcel struct {
+	account  Account
+	threadID string
+	counter  string
+	customer string
+	to       string
+	reach    customer.Reach
+	messages []Message
+	delivery delivery
+}
+
+// delivery is the row behind a parcel; ID empty: none was needed.
+type delivery struct {
+	ID         string
+	Method     string
+	Token      string
+	TokenUntil time.Time
+	State      string
+	fresh      bool // written by this attempt: nothing was called before
+}
+
+// How a delivery travels and how far it came.
+const (
+	methodReply = "reply"
+	methodPush  = "push"
+
+	deliveryCalling = "calling"
+	deliveryUnknown = "unknown"
+	deliverySent    = "sent"
+	deliveryFailed  = "failed"
+)
+
+// giveUpAfter is how long a message is tried before a person must decide. It
+// stays below the 24 hours for which LINE remembers a retry key.
+const giveUpAfter = 20 * time.Hour
+
+// misconfiguredFor is how long messages wait for an administrator to mend an account.
+const misconfiguredFor = time.Hour
+
+// Deliver is the job handler behind every message that leaves.
+func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
+	var args deliverArgs
+	if err := j.Decode(&args); err != nil {
+		return nil, job.Fatal(err)
+	}
+	var p parcel
+	err := d.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		p, err = d.pack(tx, args.Thread, j.Attempt > 1)
+		return err
+	})
+	if errors.Is(err, db.ErrNotFound) {
+		return nil, nil // nothing is queued
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	if code := p.stopped(d.DB.Now()); code != "" {
+		return func(tx *db.Tx) error { return p.fail(tx, code, "") }, nil
+	}
+	if p.delivery.fresh {
+		if err := d.DB.Write(ctx, p.writeDown); err != nil {
+			return nil, fmt.Errorf("write delivery down: %w", err)
+		}
+	}
+	out := channel.Outbound{To: p.to, RetryKey: p.retryKey()}
+	if p.delivery.Method == methodReply {
+		out.ReplyToken = p.delivery.Token
+	}
+	for _, m := range p.messages {
+		body, err := d.outward(m)
+		if err != nil {
+			return nil, err
+		}
+		out.Bodies = append(out.Bodies, body)
+	}
+	receipt, err := d.Adapters[p.account.Kind].Send(ctx, p.account.Account, out)
+	if err != nil {
+		return p.failed(err, d.DB.Now(), j.Attempt)
+	}
+	return func(tx *db.Tx) error { return d.succeed(tx, p, receipt) }, nil
+}
+
+// stopped says why this parcel needs no call at all.
+func (p parcel) stopped(now time.Time) string {
+	switch {
+	case p.reach == customer.ReachBlocked:
+		return "blocked"
+	case !p.account.ClosedAt.IsZero():
+		return "account_closed"
+	case p.account.Halted == "over_quota" && now.Before(p.account.HaltedTill) && p.delivery.Method != methodReply && p.delivery.State == "":
+		return "over_quota"
+	}
+	return ""
+}
+
+// pack reads the next parcel of a thread, or db.ErrNotFound. repeat says that an
+// earlier attempt may have called the platform and left no note.
+func (d *Desk) pack(tx *db.Tx, threadID string, repeat bool) (parcel, error) {
+	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.thread_id = $1 AND m.status = 'queued' ORDER BY m.id LIMIT 10`, threadID)
+	queued, err := collectRows(rows, err)
+	if err != nil {
+		return parcel{}, err
+	}
+	if len(queued) == 0 {
+		return parcel{}, db.ErrNotFound
+	}
+	first := queued[0]
+	p := parcel{threadID: threadID, customer: first.CustomerID}
+	if p.account, err = d.Listening(tx, first.AccountID); errors.Is(err, db.ErrNotFound) {
+		p.account, err = d.AccountByID(tx, first.AccountID)
+	}
+	if err != nil {
+		return p, err
+	}
+	var sealed []byte
+	var token string
+	var until int64
+	err = tx.QueryRow(`SELECT i.external, i.reach, t.counter_id, t.reply_token, t.reply_until FROM identity i, thread t
+		WHERE i.id = $1 AND t.id = $2`, first.IdentityID, threadID).Scan(&sealed, &p.reach, &p.counter, &token, &until)
+	if err != nil {
+		return p, db.NotFound(err)
+	}
+	if p.to, err = d.Book.OpenExternal(tx, first.CustomerID, sealed); err != nil {
+		return p, err
+	}
+	limits := d.limits(p.account)
+	if first.DeliveryID != "" {
+		err = p.resume(tx, first.DeliveryID)
+	} else if !repeat {
+		p.choose(tx, queued, limits.Bubbles, token, db.Time(until))
+	}
+	if err != nil {
+		return p, err
+	}
+	for n, r := range queued {
+		together := n == 0 || (p.delivery.ID != "" && r.DeliveryID == first.DeliveryID && r.IdentityID == first.IdentityID && n < limits.Bubbles)
+		if !together {
+			break
+		}
+		m, err := d.open(tx, r)
+		if err != nil {
+			return p, err
+		}
+		p.messages = append(p.messages, m)
+	}
+	return p, nil
+}
+
+func (p *parcel) resume(tx *db.Tx, id string) error {
+	var until int64
+	err := tx.QueryRow(`SELECT id, method, token, token_until, state FROM delivery WHERE id = $1`, id).
+		Scan(&p.delivery.ID, &p.delivery.Method, &p.delivery.Token, &until, &p.delivery.State)
+	p.delivery.TokenUntil = db.Time(until)
+	return db.NotFound(err)
+}
+
+// choose decides whether a first attempt needs a delivery row: for a free reply,
+// or for several bubbles in one call.
+func (p *parcel) choose(tx *db.Tx, queued []row, bubbles int, token string, until time.Time) {
+	several := len(queued) > 1 && bubbles > 1 && queued[1].DeliveryID == "" && queued[1].IdentityID == queued[0].IdentityID
+	free := token != "" && tx.Now.Before(until)
+	if !several && !free {
+		return
+	}
+	p.delivery = delivery{ID: newDeliveryID(), Method: methodPush, fresh: true}
+	if free {
+		p.delivery.Method, p.delivery.Token, p.delivery.TokenUntil = methodReply, token, until
+	}
+}
+
+// writeDown keeps what is about to be called and spends the reply token, so
+// that no other call can use it.
+func (p parcel) writeDown(tx *db.Tx) error {
+	dl := p.delivery
+	if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, token, token_until, state, at)
+		VALUES ($1, $2, $3, $4, $5, $6, 'calling', $7)`, dl.ID, p.threadID, p.account.ID, dl.Method, dl.Token,
+		db.Micro(dl.TokenUntil), db.Micro(tx.Now)); err != nil {
+		return err
+	}
+	if dl.Token != "" {
+		if _, err := tx.Exec(`UPDATE thread SET reply_token = '', reply_until = 0 WHERE id = $1 AND reply_token = $2`, p.threadID, dl.Token); err != nil {
+			return err
+		}
+	}
+	for _, m := range p.messages {
+		if _, err := tx.Exec(`UPDATE message SET delivery_id = $2 WHERE id = $1`, m.ID, dl.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newDeliveryID makes what LINE wants of a retry key: a UUID.
+func newDeliveryID() string { return uuid.NewString() }
+
+// retryKey is the same at every attempt of the same call.
+func (p parcel) retryKey() string {
+	if p.delivery.ID != "" {
+		return p.delivery.ID
+	}
+	return uuid.NewHash(sha1.New(), uuid.NameSpaceOID, []byte(p.messages[0].ID), 5).String()
+}
+
+// succeed notes what the platform accepted and looks for more.
+func (d *Desk) succeed(tx *db.Tx, p parcel, r channel.Receipt) error {
+	for n, m := range p.messages {
+		external := ""
+		if n < len(r.ExternalIDs) {
+			external = r.ExternalIDs[n]
+		}
+		if _, err := tx.Exec(`UPDATE message SET status = 'sent', external_id = $2, failure = '', detail = '' WHERE id = $1`,
+			m.ID, orNull(external)); err != nil {
+			return fmt.Errorf("mark sent: %w", err)
+		}
+		p.tell(tx, m, StatusSent)
+	}
+	if err := p.close(tx, deliverySent, "", r.RequestID); err != nil {
+		return err
+	}
+	if p.account.Halted != "" && p.delivery.Method != methodReply {
+		if _, err := tx.Exec(`UPDATE account SET halted = '', halted_until = 0 WHERE id = $1`, p.account.ID); err != nil {
+			return err
+		}
+		d.accounts.forget(p.account.ID)
+	}
+	return p.more(tx)
+}
+
+// more keeps the job open while messages wait behind this parcel.
+func (p parcel) more(tx *db.Tx) error {
+	var left int
+	if err := tx.QueryRow(`SELECT COUNT(*) FROM (SELECT id FROM message WHERE thread_id = $1 AND status = 'queued' LIMIT 1) q`, p.threadID).Scan(&left); err != nil {
+		return err
+	}
+	if left > 0 {
+		job.KeepOpen(tx, tx.Now)
+	}
+	return nil
+}
+
+func (p parcel) tell(tx *db.Tx, m Message, s Status) {
+	event.Append(tx, event.Event{Kind: event.MessageStatus, Customer: p.customer, Thread: p.threadID, Counter: p.counter,
+		Message: m.ID, By: "platform", Data: map[string]string{"status": string(s)}})
+}
+
+func (p parcel) close(tx *db.Tx, state, detail, requestID string) error {
+	if p.delivery.ID == "" {
+		return nil
+	}
+	_, err := tx.Exec(`UPDATE delivery SET state = $2, detail = $3, request_id = $4, attempts = attempts + 1 WHERE id = $1`,
+		p.delivery.ID, state, detail, requestID)
+	return err
+}

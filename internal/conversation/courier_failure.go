@@ -1,0 +1,188 @@
+package conversation
+
+import (
+	"errors"
+	"time"
+
+	"dingdong/internal/channel"
+	"dingdong/internal/db"
+	"dingdong/internal/job"
+)
+
+// failed is the one switch that decides what follows a refused call.
+func (p parcel) failed(err error, now time.Time, attempt int) (job.Outcome, error) {
+	var e *channel.Error
+	if !errors.As(err, &e) {
+		e = &channel.Error{Kind: channel.Retry, Unknown: true, Err: err}
+	}
+	age := now.Sub(p.messages[0].At)
+	// A reply that was possibly made before: a crash or a lost answer came between.
+	repeated := p.delivery.Method == methodReply && !p.delivery.fresh
+	switch e.Kind {
+	case channel.TokenSpent:
+		if repeated {
+			return p.replyRepeated(now), nil
+		}
+		return p.pushInstead, nil
+	case channel.Throttled:
+		wait := max(e.RetryAfter, time.Second)
+		if age > giveUpAfter {
+			return p.finish("throttled", e), nil
+		}
+		return nil, job.Snooze(now.Add(wait))
+	case channel.OverQuota:
+		return func(tx *db.Tx) error {
+			if _, err := tx.Exec(`UPDATE account SET halted = 'over_quota', halted_until = $2 WHERE id = $1`,
+				p.account.ID, db.Micro(tx.Now.Add(time.Hour))); err != nil {
+				return err
+			}
+			return p.fail(tx, "over_quota", e.Message)
+		}, nil
+	case channel.Misconfigured:
+		if age > misconfiguredFor {
+			return p.finish("misconfigured", e), nil
+		}
+		return p.waitForRepair(e), job.RetryAt(now.Add(time.Minute), e)
+	case channel.Rejected:
+		if len(p.messages) > 1 {
+			return p.separate, nil
+		}
+		return p.finish("rejected", e), nil
+	case channel.Unreachable:
+		return p.finish("unreachable", e), nil
+	default: // Retry
+		if age > giveUpAfter {
+			return p.finish("platform_down", e), nil
+		}
+		return p.noteUnknown(e), job.RetryAt(now.Add(backoff(attempt)), e)
+	}
+}
+
+// backoff grows from one second to five minutes.
+func backoff(attempt int) time.Duration {
+	wait := time.Second
+	for range min(attempt-1, 9) {
+		wait *= 2
+	}
+	return min(wait, 5*time.Minute)
+}
+
+// pushInstead turns a refused reply into a push. It is written down first: were
+// the push made in the same breath, a crash would leave a reply that must be
+// guessed about.
+func (p parcel) pushInstead(tx *db.Tx) error {
+	if _, err := tx.Exec(`UPDATE delivery SET method = 'push', state = 'calling', attempts = attempts + 1 WHERE id = $1`, p.delivery.ID); err != nil {
+		return err
+	}
+	job.KeepOpen(tx, tx.Now)
+	return nil
+}
+
+// replyRepeated: the token was possibly used by ourselves. Inside its minute a
+// refusal can only mean that our first call was the one that used it; later it
+// may just have grown old, and only a person can tell.
+func (p parcel) replyRepeated(now time.Time) job.Outcome {
+	return func(tx *db.Tx) error {
+		if now.Before(p.delivery.TokenUntil) {
+			for _, m := range p.messages {
+				if err := mark(tx, m.ID, StatusSent, "", ""); err != nil {
+					return err
+				}
+				p.tell(tx, m, StatusSent)
+			}
+			if err := p.close(tx, deliverySent, "first call took effect", ""); err != nil {
+				return err
+			}
+			return p.more(tx)
+		}
+		return p.unsure(tx, "")
+	}
+}
+
+func (p parcel) noteUnknown(e *channel.Error) job.Outcome {
+	if !e.Unknown || p.delivery.ID == "" {
+		return nil
+	}
+	return func(tx *db.Tx) error { return p.close(tx, deliveryUnknown, e.Error(), e.RequestID) }
+}
+
+// waitForRepair shows why messages stand still, while they keep their place.
+func (p parcel) waitForRepair(e *channel.Error) job.Outcome {
+	return func(tx *db.Tx) error {
+		if _, err := tx.Exec(`UPDATE account SET halted = 'misconfigured', halted_until = $2 WHERE id = $1`,
+			p.account.ID, db.Micro(tx.Now.Add(misconfiguredFor))); err != nil {
+			return err
+		}
+		for _, m := range p.messages {
+			if err := mark(tx, m.ID, StatusQueued, "misconfigured", e.Message); err != nil {
+				return err
+			}
+			p.tell(tx, m, StatusQueued)
+		}
+		return nil
+	}
+}
+
+// finish ends a parcel that will not be tried again: failed when we know that
+// the customer does not have it, unknown when we do not.
+func (p parcel) finish(code string, e *channel.Error) job.Outcome {
+	return func(tx *db.Tx) error {
+		if e.Unknown || p.delivery.State == deliveryUnknown {
+			return p.unsure(tx, e.Message)
+		}
+		return p.fail(tx, code, e.Message)
+	}
+}
+
+func (p parcel) unsure(tx *db.Tx, detail string) error {
+	for _, m := range p.messages {
+		if err := mark(tx, m.ID, StatusUnknown, "unknown", detail); err != nil {
+			return err
+		}
+		p.tell(tx, m, StatusUnknown)
+	}
+	if err := p.close(tx, deliveryUnknown, detail, ""); err != nil {
+		return err
+	}
+	return p.more(tx)
+}
+
+// fail marks the messages of a parcel and lets the thread go on; pages show the
+// reason on the bubble, and a person may send it again.
+func (p parcel) fail(tx *db.Tx, code, detail string) error {
+	for _, m := range p.messages {
+		if err := mark(tx, m.ID, StatusFailed, code, detail); err != nil {
+			return err
+		}
+		p.tell(tx, m, StatusFailed)
+	}
+	if err := p.close(tx, deliveryFailed, detail, ""); err != nil {
+		return err
+	}
+	return p.more(tx)
+}
+
+// separate lets each bubble of a refused call travel alone, so that one bad
+// bubble does not take its neighbours along.
+func (p parcel) separate(tx *db.Tx) error {
+	for _, m := range p.messages {
+		id := newDeliveryID()
+		if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, at) VALUES ($1, $2, $3, 'push', 'calling', $4)`,
+			id, p.threadID, p.account.ID, db.Micro(tx.Now)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`UPDATE message SET delivery_id = $2 WHERE id = $1`, m.ID, id); err != nil {
+			return err
+		}
+	}
+	if err := p.close(tx, deliveryFailed, "separated", ""); err != nil {
+		return err
+	}
+	job.KeepOpen(tx, tx.Now)
+	return nil
+}
+
+func mark(tx *db.Tx, id string, s Status, failure, detail string) error {
+	_, err := tx.Exec(`UPDATE message SET status = $2, failure = $3, detail = $4 WHERE id = $1`, id, string(s), failure, detail)
+	return err
+}

@@ -1,0 +1,257 @@
+package conversation
+
+import (
+	"cmp"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dingdong/internal/customer"
+	"dingdong/internal/db"
+	"dingdong/internal/staff"
+)
+
+// Box is one of the inbox's views.
+type Box string
+
+// The inbox's views. All leaves nothing out that the viewer may see.
+const (
+	BoxMine       Box = "mine"
+	BoxUnassigned Box = "unassigned"
+	BoxAll        Box = "all"
+)
+
+// Filter asks for a piece of the inbox.
+type Filter struct {
+	Box    Box
+	Query  string // part of a customer's name
+	After  string // the cursor a former piece ended with
+	Limit  int
+	Closed bool // closed threads, which only All shows otherwise
+}
+
+// Inbox lists threads: who waits longest first, then the latest.
+func (d *Desk) Inbox(tx *db.Tx, v staff.Viewer, f Filter) (threads []Thread, after string, err error) {
+	if f.Limit <= 0 || f.Limit > 100 {
+		f.Limit = 40
+	}
+	var sealed []sealedThread
+	if strings.TrimSpace(f.Query) != "" {
+		if sealed, err = d.searchThreads(tx, v, f); err != nil {
+			return nil, "", err
+		}
+	} else if sealed, after, err = d.listThreads(tx, v, f); err != nil {
+		return nil, "", err
+	}
+	if threads, err = d.openThreads(tx, sealed); err != nil {
+		return nil, "", err
+	}
+	if f.Query != "" {
+		threads = slices.DeleteFunc(threads, func(t Thread) bool { return !customer.Matches(t.Name, f.Query) })
+		threads = threads[:min(len(threads), f.Limit)]
+	}
+	return threads, after, nil
+}
+
+// listThreads reads the waiting ones first, then the others. Each counter is
+// read in the order of its own index and the heads are merged: one query over
+// many counters would sort everything they ever had.
+func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread, string, error) {
+	phase, at, id := parseCursor(f.After)
+	counters, err := visible(tx, v)
+	if err != nil {
+		return nil, "", err
+	}
+	var out []sealedThread
+	if phase == phaseWaiting {
+		for _, counter := range counters {
+			rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.counter_id = $1 AND t.kind = 'person' AND t.waiting_since > 0
+				AND (t.waiting_since, t.id) > ($2, $3)`+f.where(v)+` ORDER BY t.waiting_since, t.id LIMIT $4`, counter, at, id, f.Limit+1)
+			if out, err = appendThreads(out, rows, err); err != nil {
+				return nil, "", err
+			}
+		}
+		slices.SortFunc(out, func(a, b sealedThread) int {
+			return cmp.Or(a.WaitingSince.Compare(b.WaitingSince), cmp.Compare(a.ID, b.ID))
+		})
+		if len(out) > f.Limit {
+			last := out[f.Limit-1]
+			return out[:f.Limit], cursor(phaseWaiting, last.WaitingSince, last.ID), nil
+		}
+		at, id = 1<<62, "~"
+	}
+	waiting := len(out)
+	for _, counter := range counters {
+		rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.counter_id = $1 AND t.kind = 'person'
+			AND (t.last_at, t.id) < ($2, $3) AND t.waiting_since = 0`+f.where(v)+` ORDER BY t.last_at DESC, t.id DESC LIMIT $4`,
+			counter, at, id, f.Limit-waiting+1)
+		if out, err = appendThreads(out, rows, err); err != nil {
+			return nil, "", err
+		}
+	}
+	slices.SortFunc(out[waiting:], func(a, b sealedThread) int {
+		return cmp.Or(b.LastAt.Compare(a.LastAt), cmp.Compare(b.ID, a.ID))
+	})
+	if len(out) > f.Limit {
+		if waiting == f.Limit { // the waiting filled the piece to the brim
+			return out[:f.Limit], cursor(phaseRest, time.Time{}, ""), nil
+		}
+		last := out[f.Limit-1]
+		return out[:f.Limit], cursor(phaseRest, last.LastAt, last.ID), nil
+	}
+	return out, "", nil
+}
+
+// where narrows a list to a box. The viewer's id comes from her session, made by us.
+func (f Filter) where(v staff.Viewer) string {
+	switch {
+	case f.Box == BoxMine:
+		return ` AND t.state = 'open' AND t.assignee_id = '` + quoted(v.ID) + `'`
+	case f.Box == BoxUnassigned:
+		return ` AND t.state = 'open' AND t.assignee_id = ''`
+	case f.Closed:
+		return ` AND t.state = 'closed'`
+	}
+	return ``
+}
+
+func quoted(id string) string { return strings.ReplaceAll(id, "'", "''") }
+
+// searchThreads finds candidates by the hashes of the query's letters; the
+// caller drops those whose opened name does not match.
+func (d *Desk) searchThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread, error) {
+	hashes := d.Book.QueryHashes(f.Query)
+	counters, err := visible(tx, v)
+	if err != nil {
+		return nil, err
+	}
+	if len(hashes) == 0 || len(counters) == 0 {
+		return nil, nil
+	}
+	var args []any
+	for _, h := range hashes {
+		args = append(args, h)
+	}
+	for _, c := range counters {
+		args = append(args, c)
+	}
+	rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.kind = 'person' AND t.customer_id IN (
+			SELECT customer_id FROM customer_gram WHERE hash IN (`+db.Marks(len(hashes), 1)+`)
+			GROUP BY customer_id HAVING COUNT(*) = `+fmt.Sprint(len(hashes))+`)
+		AND t.counter_id IN (`+db.Marks(len(counters), len(hashes)+1)+`)`+f.where(v)+`
+		ORDER BY t.waiting_since = 0, t.waiting_since, t.last_at DESC, t.id DESC LIMIT 200`, args...)
+	return appendThreads(nil, rows, err)
+}
+
+func appendThreads(to []sealedThread, rows *sql.Rows, err error) ([]sealedThread, error) {
+	more, err := db.Collect(rows, err, func(r *sql.Rows) (sealedThread, error) { return scanThread(r) })
+	if err != nil {
+		return nil, fmt.Errorf("inbox: %w", err)
+	}
+	return append(to, more...), nil
+}
+
+func (d *Desk) openThreads(tx *db.Tx, sealed []sealedThread) ([]Thread, error) {
+	customers := make([]string, len(sealed))
+	var lasts []string
+	for i, s := range sealed {
+		customers[i] = s.CustomerID
+		if s.LastMessageID != "" {
+			lasts = append(lasts, s.LastMessageID)
+		}
+	}
+	if err := d.Vault.Warm(tx, customers); err != nil {
+		return nil, err
+	}
+	messages, err := d.MessagesByID(tx, lasts)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Thread, len(sealed))
+	for i, s := range sealed {
+		if out[i], err = d.openThreadRow(tx, s); err != nil {
+			return nil, err
+		}
+		out[i].Last = messages[s.LastMessageID]
+	}
+	return out, nil
+}
+
+// InboxRow returns one thread as the inbox shows it, for live pages.
+func (d *Desk) InboxRow(tx *db.Tx, id string) (Thread, error) {
+	s, err := scanThread(tx.QueryRow(`SELECT `+threadColumns+threadFrom+`WHERE t.id = $1`, id))
+	if err != nil {
+		return Thread{}, db.NotFound(err)
+	}
+	rows, err := d.openThreads(tx, []sealedThread{s})
+	if err != nil {
+		return Thread{}, err
+	}
+	return rows[0], nil
+}
+
+// Waiting counts who waits for an answer.
+type Waiting struct {
+	Mine, Unassigned, All int
+}
+
+// CountWaiting counts who waits, in what the viewer may see.
+func (d *Desk) CountWaiting(tx *db.Tx, v staff.Viewer) (Waiting, error) {
+	var w Waiting
+	counters, err := visible(tx, v)
+	if err != nil || len(counters) == 0 {
+		return w, err
+	}
+	args := []any{v.ID}
+	for _, c := range counters {
+		args = append(args, c)
+	}
+	err = tx.QueryRow(`SELECT COUNT(*), COALESCE(SUM(CASE WHEN assignee_id = $1 THEN 1 ELSE 0 END), 0),
+			COALESCE(SUM(CASE WHEN assignee_id = '' THEN 1 ELSE 0 END), 0)
+		FROM thread WHERE kind = 'person' AND waiting_since > 0 AND counter_id IN (`+db.Marks(len(counters), 2)+`)`, args...).
+		Scan(&w.All, &w.Mine, &w.Unassigned)
+	if err != nil {
+		return w, fmt.Errorf("count waiting: %w", err)
+	}
+	return w, nil
+}
+
+// visible lists the counters a viewer sees. The house itself and an integrator's
+// program have no list of their own: they see all there are.
+func visible(tx *db.Tx, v staff.Viewer) ([]string, error) {
+	if counters := v.Counters(); len(counters) > 0 || !v.SeesAll() {
+		return counters, nil
+	}
+	rows, err := tx.Query(`SELECT id FROM counter ORDER BY id`)
+	return db.Collect(rows, err, func(r *sql.Rows) (string, error) {
+		var id string
+		return id, r.Scan(&id)
+	})
+}
+
+// The inbox is read in two phases, and a cursor says in which one it stopped.
+const (
+	phaseWaiting = "w"
+	phaseRest    = "r"
+)
+
+func cursor(phase string, at time.Time, id string) string {
+	us := db.Micro(at)
+	if us == 0 {
+		us, id = 1<<62, "~"
+	}
+	return fmt.Sprintf("%s.%d.%s", phase, us, id)
+}
+
+// parseCursor takes anything for the start that is not one of our cursors.
+func parseCursor(s string) (phase string, at int64, id string) {
+	parts := strings.SplitN(s, ".", 3)
+	if len(parts) == 3 && (parts[0] == phaseWaiting || parts[0] == phaseRest) {
+		if _, err := fmt.Sscanf(parts[1], "%d", &at); err == nil {
+			return parts[0], at, parts[2]
+		}
+	}
+	return phaseWaiting, 0, ""
+}

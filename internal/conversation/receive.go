@@ -1,0 +1,225 @@
+package conversation
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"dingdong/internal/channel"
+	"dingdong/internal/customer"
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+	"dingdong/internal/job"
+)
+
+// Received counts what a webhook body came to.
+type Received struct {
+	New, Repeated int
+}
+
+// Receive takes in what a platform told, in one transaction: who wrote, the
+// message under its unique event id, the thread, the news. It is the only way
+// in. Repeats change nothing.
+func (d *Desk) Receive(tx *db.Tx, a Account, events []channel.Inbound) (Received, error) {
+	var sum Received
+	for _, in := range events {
+		isNew, err := d.receiveOne(tx, a, in)
+		if err != nil {
+			return sum, fmt.Errorf("receive %s: %w", in.Kind, err)
+		}
+		if isNew {
+			sum.New++
+		} else {
+			sum.Repeated++
+		}
+	}
+	return sum, nil
+}
+
+func (d *Desk) receiveOne(tx *db.Tx, a Account, in channel.Inbound) (bool, error) {
+	if in.At.IsZero() || in.At.After(tx.Now.Add(time.Hour)) {
+		in.At = tx.Now // a clock that is wrong must not pin a message to the end of the thread
+	}
+	if in.Peer.ID == "" {
+		return d.keepNotice(tx, a, in, "")
+	}
+	switch in.Kind {
+	case channel.Message, channel.Postback:
+		return d.receiveMessage(tx, a, in)
+	case channel.Unsend:
+		return d.receiveUnsend(tx, a, in)
+	case channel.Edit:
+		return d.receiveEdit(tx, a, in)
+	case channel.Follow, channel.Unfollow:
+		return d.receiveReach(tx, a, in)
+	default:
+		return d.keepNotice(tx, a, in, "")
+	}
+}
+
+// place is where an inbound event belongs: whose it is and in which thread.
+type place struct {
+	identityID, customerID string
+	peer                   channel.PeerType
+	profileAt              int64
+	threadID               string
+	counterID              string // the thread's; the account's for a new one
+	unsentAt               int64  // her unsend of this message overtook it
+	created                bool
+}
+
+// locate finds identity and thread with one query: it is the hottest of all.
+func (d *Desk) locate(tx *db.Tx, a Account, in channel.Inbound) (place, error) {
+	p := place{counterID: a.CounterID, peer: in.Peer.Type}
+	var threadID sql.NullString
+	var unsent sql.NullInt64
+	hash := d.Book.ExternalHash(a.ID, in.Peer.ID)
+	err := tx.QueryRow(`SELECT i.id, i.customer_id, i.profile_at, t.id,
+			(SELECT n.at FROM notice n WHERE n.account_id = $1 AND n.external_id = $4 AND n.external_id <> '' AND n.kind = 'unsend' LIMIT 1)
+		FROM identity i LEFT JOIN thread t ON t.customer_id = i.customer_id AND t.counter_id = $3
+		WHERE i.account_id = $1 AND i.external_hash = $2`, a.ID, hash, a.CounterID, in.ExternalID).
+		Scan(&p.identityID, &p.customerID, &p.profileAt, &threadID, &unsent)
+	if errors.Is(err, sql.ErrNoRows) {
+		var met customer.Identity
+		if met, err = d.Book.Meet(tx, customer.NewPeer{AccountID: a.ID, Peer: in.Peer}); err != nil {
+			return p, err
+		}
+		p.identityID, p.customerID, p.created = met.ID, met.CustomerID, true
+	} else if err != nil {
+		return p, fmt.Errorf("who wrote: %w", err)
+	}
+	p.threadID, p.unsentAt = threadID.String, unsent.Int64
+	if p.threadID == "" {
+		return p, d.openThread(tx, a, in, &p)
+	}
+	return p, nil
+}
+
+// openThread starts the thread of a customer and a counter. Another node may
+// have done so at this moment: then that one is taken.
+func (d *Desk) openThread(tx *db.Tx, a Account, in channel.Inbound, p *place) error {
+	kind := p.peer
+	if kind == "" {
+		kind = channel.Person
+	}
+	_, err := tx.Exec(`INSERT INTO thread (id, customer_id, counter_id, kind, identity_id, account_id, last_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (customer_id, counter_id) DO NOTHING`,
+		tx.NewID("thr"), p.customerID, a.CounterID, string(kind), p.identityID, a.ID, db.Micro(in.At), db.Micro(tx.Now))
+	if err != nil {
+		return fmt.Errorf("open thread: %w", err)
+	}
+	err = tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1 AND counter_id = $2`, p.customerID, a.CounterID).Scan(&p.threadID)
+	return err
+}
+
+// stored is a message's content as it is sealed.
+type stored struct {
+	channel.Body
+	Sender string `json:"sender,omitempty"` // who wrote inside a group
+}
+
+func (d *Desk) sealBody(tx *db.Tx, customerID string, s stored) ([]byte, error) {
+	plain, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("message body: %w", err)
+	}
+	return d.Vault.Seal(tx, customerID, labelBody, plain)
+}
+
+func (d *Desk) receiveMessage(tx *db.Tx, a Account, in channel.Inbound) (bool, error) {
+	p, err := d.locate(tx, a, in)
+	if err != nil {
+		return false, err
+	}
+	m := row{
+		ID: tx.NewID("msg"), ThreadID: p.threadID, CustomerID: p.customerID, AccountID: a.ID, IdentityID: p.identityID,
+		Author: AuthorCustomer, Type: in.Body.Type, At: in.At, Status: StatusReceived,
+		EventID: in.EventID, ExternalID: in.ExternalID,
+	}
+	if fetched(in.Body) {
+		m.MediaState = MediaPending
+	}
+	if p.unsentAt > 0 {
+		m.UnsentAt, m.MediaState = p.unsentAt, MediaNone
+	} else if m.Body, err = d.sealBody(tx, p.customerID, stored{Body: in.Body, Sender: in.Peer.Sender}); err != nil {
+		return false, err
+	}
+	added, err := m.insert(tx)
+	if err != nil || !added {
+		return false, err
+	}
+	if err := d.noteArrival(tx, a, in, p, m); err != nil {
+		return false, err
+	}
+	event.Append(tx, event.Event{Kind: event.MessageReceived, Customer: p.customerID, Thread: p.threadID, Counter: p.counterID,
+		Message: m.ID, By: "customer"})
+	if m.MediaState == MediaPending {
+		if err := job.Enqueue(tx, job.New{Kind: JobFetch, Key: m.ID, Args: fetchArgs{Message: m.ID}}); err != nil {
+			return false, err
+		}
+	}
+	return true, d.wantProfile(tx, a, p)
+}
+
+// noteArrival moves the thread up. A message that arrives late does not become
+// the last one, but it does wait for an answer.
+func (d *Desk) noteArrival(tx *db.Tx, a Account, in channel.Inbound, p place, m row) error {
+	at := db.Micro(in.At)
+	waits := in.Peer.Type != channel.Group && in.Peer.Type != channel.Room && !in.Standby && m.UnsentAt == 0
+	replyUntil := int64(0)
+	if in.ReplyToken != "" {
+		replyUntil = db.Micro(tx.Now.Add(d.limits(a).ReplyLives))
+	}
+	_, err := tx.Exec(`UPDATE thread SET
+			last_message_id = CASE WHEN last_message_id = '' OR last_at <= $2 THEN $3 ELSE last_message_id END,
+			last_at = CASE WHEN last_message_id = '' OR last_at <= $2 THEN $2 ELSE last_at END,
+			waiting_since = CASE WHEN $4 = 0 THEN waiting_since WHEN waiting_since = 0 OR waiting_since > $2 THEN $2 ELSE waiting_since END,
+			unread = unread + $4, state = 'open', identity_id = $5, account_id = $6,
+			reply_token = CASE WHEN $7 = '' THEN reply_token ELSE $7 END,
+			reply_until = CASE WHEN $7 = '' THEN reply_until ELSE $8 END,
+			read_token = CASE WHEN $9 = '' THEN read_token ELSE $9 END, standby = $10
+		WHERE id = $1`, p.threadID, at, m.ID, number(waits), p.identityID, a.ID, in.ReplyToken, replyUntil, in.ReadToken, in.Standby)
+	if err != nil {
+		return fmt.Errorf("thread: %w", err)
+	}
+	return nil
+}
+
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (d *Desk) limits(a Account) channel.Limits { return d.Adapters[a.Kind].Limits() }
+
+// profileTime is how long a person's public name is taken as fresh.
+const profileTime = 7 * 24 * time.Hour
+
+func (d *Desk) wantProfile(tx *db.Tx, a Account, p place) error {
+	if _, ok := d.Adapters[a.Kind].(channel.Profiler); !ok || tx.Now.Sub(db.Time(p.profileAt)) < profileTime {
+		return nil
+	}
+	return job.Enqueue(tx, job.New{Kind: JobProfile, Key: p.identityID, Args: profileArgs{Identity: p.identityID}})
+}
+
+// keepNotice stores an event that is no message, once.
+func (d *Desk) keepNotice(tx *db.Tx, a Account, in channel.Inbound, identityID string) (bool, error) {
+	var raw []byte
+	if len(in.Raw) > 0 {
+		var err error
+		if raw, err = d.Vault.SealHouse(labelNotice, in.Raw); err != nil {
+			return false, err
+		}
+	}
+	n, err := tx.Exec(`INSERT INTO notice (account_id, event_id, kind, identity_id, external_id, at, raw)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, event_id) DO NOTHING`,
+		a.ID, in.EventID, string(in.Kind), identityID, in.ExternalID, db.Micro(in.At), raw)
+	if err != nil {
+		return false, fmt.Errorf("keep notice: %w", err)
+	}
+	return n > 0, nil
+}

@@ -1,0 +1,207 @@
+package conversation
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"dingdong/internal/channel"
+	"dingdong/internal/customer"
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+	"dingdong/internal/job"
+)
+
+// Draft is what somebody wants to say in a thread.
+type Draft struct {
+	ThreadID string
+	Author   Author // AuthorStaff or AuthorAutomation
+	AuthorID string // staff id, or the automation's name
+	Purpose  string // why we write; empty: service, an answer to her
+	Body     channel.Body
+	Blob     string // the uploaded bytes that Body.Media describes
+	Preview  string
+	// ClientKey makes a repeat of the same draft a no-op that returns the first.
+	ClientKey string
+	// Quotes names one of our messages that this one answers.
+	Quotes string
+}
+
+// purposeService is answering her; nothing else is written yet.
+const purposeService = "service"
+
+// Send is the only door through which words reach a customer. The message is
+// kept as queued, or as refused with the reason, and its delivery is durable
+// with the same commit. The caller has checked who may write in the thread.
+func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
+	if err := f.check(); err != nil {
+		return Message{}, err
+	}
+	if f.ClientKey != "" {
+		m, err := d.messageByKey(tx, f.ThreadID, f.ClientKey)
+		if !errors.Is(err, db.ErrNotFound) {
+			return m, err
+		}
+	}
+	var t struct {
+		customer, counter, identity, account, kind, assignee string
+		standby                                              bool
+	}
+	err := tx.QueryRow(`SELECT customer_id, counter_id, identity_id, account_id, kind, assignee_id, standby FROM thread WHERE id = $1`, f.ThreadID).
+		Scan(&t.customer, &t.counter, &t.identity, &t.account, &t.kind, &t.assignee, &t.standby)
+	if err != nil {
+		return Message{}, db.NotFound(err)
+	}
+	a, err := d.AccountByID(tx, t.account)
+	if err != nil {
+		return Message{}, err
+	}
+	if units := len(utf16.Encode([]rune(f.Body.Text))); units > d.limits(a).TextUnits {
+		return Message{}, db.Invalid{Field: "text", Code: "too_long"}
+	}
+	if f.Quotes != "" {
+		if f.Body.QuoteID, err = d.quoteToken(tx, f.ThreadID, f.Quotes); err != nil {
+			return Message{}, err
+		}
+	}
+	m := row{
+		ID: tx.NewID("msg"), ThreadID: f.ThreadID, CustomerID: t.customer, AccountID: t.account, IdentityID: t.identity,
+		Author: f.Author, AuthorID: f.AuthorID, Purpose: f.Purpose, Type: f.Body.Type, Blob: f.Blob, Preview: f.Preview,
+		At: tx.Now, Status: StatusQueued, ClientKey: f.ClientKey,
+	}
+	if m.Purpose == "" {
+		m.Purpose = purposeService
+	}
+	if m.Blob != "" {
+		m.MediaState = MediaReady
+	}
+	if m.Failure, err = d.refusal(tx, a, t.identity, t.kind, t.standby); err != nil {
+		return Message{}, err
+	}
+	if m.Failure != "" {
+		m.Status = StatusRefused
+	}
+	if m.Body, err = d.sealBody(tx, t.customer, stored{Body: f.Body}); err != nil {
+		return Message{}, err
+	}
+	if added, err := m.insert(tx); err != nil {
+		return Message{}, err
+	} else if !added { // the same key, from another connection, a moment ago
+		return d.messageByKey(tx, f.ThreadID, f.ClientKey)
+	}
+	if err := noteAnswer(tx, f, m, t.assignee); err != nil {
+		return Message{}, err
+	}
+	event.Append(tx, event.Event{Kind: event.MessageSent, Customer: t.customer, Thread: f.ThreadID, Counter: t.counter,
+		Message: m.ID, By: string(f.Author) + "/" + f.AuthorID})
+	if m.Status == StatusQueued {
+		if err := enqueueDelivery(tx, f.ThreadID, time.Time{}); err != nil {
+			return Message{}, err
+		}
+	}
+	return d.message(tx, m.ID)
+}
+
+func enqueueDelivery(tx *db.Tx, threadID string, at time.Time) error {
+	return job.Enqueue(tx, job.New{Kind: JobDeliver, Lane: "deliver:" + threadID, Key: threadID, Args: deliverArgs{Thread: threadID}, RunAt: at})
+}
+
+func (f *Draft) check() error {
+	f.Body.Text = db.CleanText(f.Body.Text)
+	switch f.Body.Type {
+	case channel.Text:
+		if strings.TrimSpace(f.Body.Text) == "" {
+			return db.Invalid{Field: "text", Code: "required"}
+		}
+	case channel.Image, channel.Video, channel.Audio, channel.File:
+		if f.Blob == "" || f.Body.Media == nil {
+			return db.Invalid{Field: "file", Code: "required"}
+		}
+	case channel.Sticker:
+		if f.Body.Stick == nil {
+			return db.Invalid{Field: "sticker", Code: "required"}
+		}
+	case channel.Location:
+		if f.Body.Place == nil {
+			return db.Invalid{Field: "location", Code: "required"}
+		}
+	default:
+		return db.Invalid{Field: "type", Code: "unknown"}
+	}
+	if len(f.ClientKey) > 200 {
+		return db.Invalid{Field: "key", Code: "too_long"}
+	}
+	return nil
+}
+
+// refusal says why she cannot be written to, or nothing. A platform that takes
+// a message for somebody who blocked us and drops it would make "sent" a lie.
+func (d *Desk) refusal(tx *db.Tx, a Account, identityID, kind string, standby bool) (string, error) {
+	if !a.ClosedAt.IsZero() {
+		return "account_closed", nil
+	}
+	if kind != string(channel.Person) {
+		return "group", nil
+	}
+	if standby {
+		return "standby", nil
+	}
+	i, err := d.Book.IdentityByID(tx, identityID)
+	if err != nil {
+		return "", err
+	}
+	if i.Reach == customer.ReachBlocked {
+		return "blocked", nil
+	}
+	return "", nil
+}
+
+// noteAnswer moves the thread. A person's answer ends the waiting and makes an
+// unowned thread hers; an automation's does neither.
+func noteAnswer(tx *db.Tx, f Draft, m row, assignee string) error {
+	answered := number(f.Author == AuthorStaff && m.Status == StatusQueued)
+	if f.Author == AuthorStaff && assignee == "" {
+		assignee = f.AuthorID
+	}
+	_, err := tx.Exec(`UPDATE thread SET
+			last_message_id = CASE WHEN last_at <= $2 THEN $3 ELSE last_message_id END,
+			last_at = CASE WHEN last_at <= $2 THEN $2 ELSE last_at END,
+			waiting_since = CASE WHEN $4 = 1 THEN 0 ELSE waiting_since END,
+			unread = CASE WHEN $4 = 1 THEN 0 ELSE unread END, assignee_id = $5
+		WHERE id = $1`, f.ThreadID, db.Micro(m.At), m.ID, answered, assignee)
+	if err != nil {
+		return fmt.Errorf("thread: %w", err)
+	}
+	return nil
+}
+
+func (d *Desk) messageByKey(tx *db.Tx, threadID, key string) (Message, error) {
+	r, err := scanRow(tx.QueryRow(`SELECT `+messageColumns+messageFrom+`WHERE m.thread_id = $1 AND m.client_key = $2`, threadID, key))
+	if err != nil {
+		return Message{}, db.NotFound(err)
+	}
+	return d.open(tx, r)
+}
+
+func (d *Desk) message(tx *db.Tx, id string) (Message, error) {
+	r, err := scanRow(tx.QueryRow(`SELECT `+messageColumns+messageFrom+`WHERE m.id = $1`, id))
+	if err != nil {
+		return Message{}, db.NotFound(err)
+	}
+	return d.open(tx, r)
+}
+
+// quoteToken finds what the platform needs to show one message as the answer
+// to another; quoting what cannot be quoted is not an error.
+func (d *Desk) quoteToken(tx *db.Tx, threadID, messageID string) (string, error) {
+	m, err := d.message(tx, messageID)
+	if err != nil {
+		return "", err
+	}
+	if m.ThreadID != threadID {
+		return "", db.ErrNotFound
+	}
+	return m.Body.QuoteToken, nil
+}
