@@ -2,8 +2,8 @@
 //
 // Every event has a number; numbers have no gaps, and who has seen number n has
 // seen everything before it, on both engines. Pages, webhooks and integrators
-// resume from the last number they saw. Kinds that something must follow from
-// also enqueue a job, in the same commit; what follows stands in app/reactions.go.
+// resume from the last number they saw. What the house itself does about an event
+// stands in app/reactions.go, which reads the log through a Consumer.
 package event
 
 import (
@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"dingdong/internal/db"
-	"dingdong/internal/job"
 )
 
 // Kind says what happened.
@@ -33,30 +32,10 @@ const (
 	AccountChanged  Kind = "account.changed"  // an account's settings, quota or halt
 )
 
-// kinds is every kind there is, and whether a reaction follows from it. It must
-// agree with app/reactions.go, which a test there watches.
-var kinds = [...]struct {
-	Kind   Kind
-	Reacts bool
-}{
-	{MessageReceived, true},
-	{MessageSent, false},
-	{MessageStatus, false},
-	{MessageUnsent, false},
-	{MessageEdited, false},
-	{ThreadChanged, false},
-	{CustomerChanged, false},
-	{ReachChanged, false},
-	{MediaReady, false},
-	{AccountChanged, false},
-}
-
-// React is the kind of the job that runs an event's reactions, Reaction its args.
-const React = "react"
-
-// Reaction is what the job of an event carries.
-type Reaction struct {
-	Seq int64 `json:"seq"`
+// Kinds lists every kind.
+func Kinds() []Kind {
+	return []Kind{MessageReceived, MessageSent, MessageStatus, MessageUnsent, MessageEdited, ThreadChanged,
+		CustomerChanged, ReachChanged, MediaReady, AccountChanged}
 }
 
 // Event is one thing that happened. It names people and texts by their ids
@@ -75,37 +54,8 @@ type Event struct {
 	Data     map[string]string
 }
 
-// Kinds lists every kind.
-func Kinds() []Kind {
-	all := make([]Kind, len(kinds))
-	for i, k := range kinds {
-		all[i] = k.Kind
-	}
-	return all
-}
-
-// Reacting lists the kinds that enqueue a job.
-func Reacting() []Kind {
-	var reacting []Kind
-	for _, k := range kinds {
-		if k.Reacts {
-			reacting = append(reacting, k.Kind)
-		}
-	}
-	return reacting
-}
-
-func reacts(kind Kind) bool {
-	for _, k := range kinds {
-		if k.Kind == kind {
-			return k.Reacts
-		}
-	}
-	return false
-}
-
-// topic wakes the logs of this process.
-const topic = "event"
+// Topic wakes who follows the log in this process; see db.Listen.
+const Topic = "event"
 
 var batch = &db.Batch{Name: "event", Order: 10, Flush: flush}
 
@@ -133,14 +83,9 @@ func flush(tx *db.Tx, rows []any) error {
 		}
 		args = append(args, seq, string(e.Kind), db.Micro(e.At), e.Customer, e.Thread, e.Counter, e.Message, e.By,
 			int64(e.Hops), string(data))
-		if reacts(e.Kind) {
-			if err := job.Enqueue(tx, job.New{Kind: React, Lane: e.Customer, Args: Reaction{seq}}); err != nil {
-				return err
-			}
-		}
 		seq++
 	}
-	tx.Signal(topic)
+	tx.Signal(Topic)
 	return tx.Insert(`INSERT INTO event (`+columns+`)`, 10, args, "")
 }
 

@@ -2,11 +2,9 @@ package event
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -110,55 +108,6 @@ func TestWhatIsRolledBackNeverHappened(t *testing.T) {
 		inOrder(t, events, 1)
 		if len(events) != 2 || events[1].Thread != "after" {
 			t.Errorf("got %+v", events)
-		}
-		if jobs := reactions(t, d); len(jobs) > 0 {
-			t.Errorf("jobs remain: %v", jobs)
-		}
-	})
-}
-
-// reactions gives the args and lane of every reaction that waits, in order.
-func reactions(t *testing.T, d *db.DB) (found [][2]string) {
-	t.Helper()
-	err := d.Read(t.Context(), func(tx *db.Tx) error {
-		rows, err := tx.Query(`SELECT args, lane FROM job WHERE kind = $1 ORDER BY id`, React)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		found = nil
-		for rows.Next() {
-			var one [2]string
-			if err := rows.Scan(&one[0], &one[1]); err != nil {
-				return err
-			}
-			found = append(found, one)
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
-func TestKindsThatReactEnqueueAJobInTheCustomersLane(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		var want [][2]string
-		write(t, d, func(tx *db.Tx) error {
-			want = nil
-			for i, kind := range Kinds() {
-				customer := fmt.Sprintf("cus_%02d", i)
-				Append(tx, Event{Kind: kind, Customer: customer})
-				if slices.Contains(Reacting(), kind) {
-					args, _ := json.Marshal(Reaction{Seq: int64(i + 1)})
-					want = append(want, [2]string{string(args), customer})
-				}
-			}
-			return nil
-		})
-		if got := reactions(t, d); len(want) == 0 || !reflect.DeepEqual(got, want) {
-			t.Errorf("got %v\nwant %v", got, want)
 		}
 	})
 }

@@ -57,7 +57,7 @@ func NewLog(d *db.DB) *Log {
 // reached is waited for. It is called once.
 func (l *Log) Run(ctx context.Context) {
 	defer close(l.stopped)
-	woken, stop := l.d.Listen(topic)
+	woken, stop := l.d.Listen(Topic)
 	defer stop()
 	var poll <-chan time.Time
 	if l.d.Engine() == db.Postgres {

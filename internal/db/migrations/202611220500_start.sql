@@ -22,22 +22,27 @@ CREATE TABLE vault_key (
   created_at  BIGINT NOT NULL
 );
 
--- job
+-- job: of each lane exactly one open job, the first, has a due_at; so a claim reads
+-- only jobs that may be claimed, however many wait behind them.
 CREATE TABLE job (
-  id           TEXT PRIMARY KEY,
-  kind         TEXT NOT NULL,
-  lane         TEXT NOT NULL DEFAULT '',
-  key          TEXT,
-  args         TEXT NOT NULL DEFAULT '{}',
-  run_at       BIGINT NOT NULL,
-  attempt      BIGINT NOT NULL DEFAULT 0,
-  leased_until BIGINT NOT NULL DEFAULT 0,
-  dead_at      BIGINT,
-  error        TEXT NOT NULL DEFAULT ''
+  id       TEXT PRIMARY KEY,
+  kind     TEXT NOT NULL,
+  lane     TEXT NOT NULL DEFAULT '',
+  key      TEXT,
+  args     TEXT NOT NULL DEFAULT '{}',
+  run_at   BIGINT NOT NULL,
+  due_at   BIGINT, -- when it may be claimed: run_at, or the end of its lease; NULL behind another, or dead
+  claim    BIGINT NOT NULL DEFAULT 0, -- number of the claim that holds it; 0: nobody
+  again_at BIGINT NOT NULL DEFAULT 0, -- its key was enqueued while it was held: run once more
+  attempt  BIGINT NOT NULL DEFAULT 0,
+  dead_at  BIGINT,
+  error    TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX job_key ON job (kind, key) WHERE key IS NOT NULL AND dead_at IS NULL;
-CREATE INDEX job_run ON job (run_at, id) WHERE dead_at IS NULL;
+CREATE UNIQUE INDEX job_head ON job (lane) WHERE due_at IS NOT NULL AND lane <> '';
+CREATE INDEX job_due ON job (due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX job_lane ON job (lane, id) WHERE dead_at IS NULL AND lane <> '';
+CREATE INDEX job_dead ON job (dead_at, id) WHERE dead_at IS NOT NULL;
 
 -- event: seq follows commit order on both engines.
 CREATE TABLE event (
