@@ -68,51 +68,6 @@ type Toast struct {
 	Reference string
 }
 
-// Bubble is one message of a thread.
-type Bubble struct {
-	ID     string
-	Side   string // "in" (customer), "out" (staff), "auto" (automation)
-	Joined bool   // follows one of the same side closely: no gap, no tail
-	By     string // whose words: a colleague's or an automation's name
-	At     string // "14:02"
-	Stamp  string // for the datetime attribute
-
-	// Kind is text, image, video, audio, file, sticker, location, unsent, pending
-	// (media is on its way), gone (media will not come), unknown.
-	Kind     string
-	Text     string // the words; caption, file name, place, or what the sticker says
-	Detail   string // beneath the text of a file or place: size, address
-	URL      string // the media's own address, or the map's
-	Preview  string // a small picture
-	Alt      string
-	Width    int // of the picture: the page keeps its place free
-	Height   int
-	MIME     string
-	Quote    string // the words this message answers
-	QuoteBy  string
-	Status   string // queued, sent, delivered, read, failed, refused, unknown; "" on "in"
-	Failure  string // why, in words, when it failed
-	RetryURL string // POST tries again; empty: cannot
-}
-
-// StatusIcon is the icon of a message's way.
-func (b Bubble) StatusIcon() string {
-	switch b.Status {
-	case "queued", "sending":
-		return "clock"
-	case "sent":
-		return "check"
-	case "delivered", "read":
-		return "double-check"
-	}
-	return "warning"
-}
-
-// Failed tells that the message did not arrive, or that nobody knows.
-func (b Bubble) Failed() bool {
-	return b.Status == "failed" || b.Status == "refused" || b.Status == "unknown"
-}
-
 // Me is the viewer's own picture in the navigation.
 func (f Frame) Me() Avatar { return Avatar{ID: f.ID, Name: f.Name, Size: "small"} }
 

@@ -23,7 +23,7 @@ var pageTypes = map[string]any{
 // partTypes are the parts of parts.html that no page has to use.
 var partTypes = map[string]any{
 	"avatar": Avatar{}, "pill": Pill{}, "wait": Wait{}, "empty": Empty{}, "toast": Toast{},
-	"form-errors": Form{}, "field": Field{}, "day": "", "bubble": Bubble{}, "languages": Frame{},
+	"form-errors": Form{}, "field": Field{}, "day": "", "languages": Frame{},
 }
 
 func TestTemplatesFitTheirTypes(t *testing.T) {
