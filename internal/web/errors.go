@@ -32,6 +32,13 @@ type fault struct {
 	retry     int    // seconds
 }
 
+// hold says when to come again.
+func (f fault) hold(w http.ResponseWriter) {
+	if f.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.retry))
+	}
+}
+
 // explain is the only place where an error becomes a status and a sentence.
 func explain(err error, v *Visit) fault {
 	var invalid db.Invalid
@@ -102,9 +109,7 @@ func (s *Server) answer(w http.ResponseWriter, v *Visit, f fault) {
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	if f.retry > 0 {
-		h.Set("Retry-After", strconv.Itoa(f.retry))
-	}
+	f.hold(w)
 	// The language and the navigation of an error are hers, where somebody is signed in.
 	if !v.SignedIn && f.status < 500 {
 		_ = s.identify(v) // without a viewer the answer is still right

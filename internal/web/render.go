@@ -9,15 +9,14 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"path"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-// pageFiles are the templates, each beside its handler. layout.html and parts.html
-// belong to every page; each other file is a page that defines "main".
+// pageFiles are the templates, each beside its handler. layout.html, parts.html and
+// every ..._parts.html belong to all pages; each other file is a page that defines "main".
 //
 //go:embed *.html
 var pageFiles embed.FS
@@ -133,10 +132,10 @@ func (s *Server) loadPages(files fs.FS) (map[string]map[string]*page, error) {
 		return nil, err
 	}
 	base := template.New("").Funcs(s.funcs(s.languages.byTag[fallback], icons))
-	if base, err = base.ParseFS(files, "layout.html", "parts.html"); err != nil {
+	if base, err = base.ParseFS(files, "layout.html", "*parts.html"); err != nil {
 		return nil, fmt.Errorf("parsing the layout: %w", err)
 	}
-	names, err := fs.Glob(files, "*.html")
+	names, err := pageNames(files)
 	if err != nil {
 		return nil, err
 	}
@@ -145,14 +144,11 @@ func (s *Server) loadPages(files fs.FS) (map[string]map[string]*page, error) {
 		pages[w.Tag] = map[string]*page{}
 	}
 	for _, name := range names {
-		if name == "layout.html" || name == "parts.html" {
-			continue
-		}
 		parsed, err := base.Clone()
 		if err != nil {
 			return nil, err
 		}
-		if parsed, err = parsed.ParseFS(files, name); err != nil {
+		if parsed, err = parsed.ParseFS(files, name+".html"); err != nil {
 			return nil, fmt.Errorf("parsing a page: %w", err)
 		}
 		for _, w := range s.languages.All {
@@ -160,10 +156,22 @@ func (s *Server) loadPages(files fs.FS) (map[string]map[string]*page, error) {
 			if err != nil {
 				return nil, err
 			}
-			pages[w.Tag][strings.TrimSuffix(name, path.Ext(name))] = &page{t.Funcs(s.funcs(w, icons))}
+			pages[w.Tag][name] = &page{t.Funcs(s.funcs(w, icons))}
 		}
 	}
 	return pages, nil
+}
+
+// pageNames are the stems of the files that are pages.
+func pageNames(files fs.FS) ([]string, error) {
+	all, err := fs.Glob(files, "*.html")
+	var names []string
+	for _, file := range all {
+		if name := strings.TrimSuffix(file, ".html"); name != "layout" && !strings.HasSuffix(name, "parts") {
+			names = append(names, name)
+		}
+	}
+	return names, err
 }
 
 // funcs are the words that templates know beside Go's own.

@@ -16,6 +16,8 @@ type signInPage struct {
 	Form Form
 	Next string
 	Demo []demoPerson
+
+	status int // 0: 200
 }
 
 // demoPerson is somebody of the demo group who signs in with one tap.
@@ -43,42 +45,37 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, v *Visit) er
 		http.Redirect(w, r, "/first", http.StatusSeeOther)
 		return nil
 	}
-	return s.signInForm(w, v, Form{}, next)
+	return s.drawSignIn(w, v, signInPage{Next: next})
 }
 
-func (s *Server) signInForm(w http.ResponseWriter, v *Visit, f Form, next string) error {
-	demo, err := s.demoPeople(v)
-	if err != nil {
+// drawSignIn fills in what the page needs beside its form.
+func (s *Server) drawSignIn(w http.ResponseWriter, v *Visit, p signInPage) error {
+	var err error
+	if p.Demo, err = s.demoPeople(v); err != nil {
 		return err
 	}
-	status := http.StatusOK
-	if f.Failed() {
-		status = http.StatusUnprocessableEntity
-	}
-	data := signInPage{Frame: s.frame(v, "", v.T("sign_in.title")), Form: f, Next: next, Demo: demo}
-	data.Path = "/sign-in" // coming back from a change of language must not post again
-	return s.render(w, v, view{Page: "signin", Status: status, Data: data})
+	p.Frame = s.frame(v, "", v.T("sign_in.title"))
+	p.Path = "/sign-in" // coming back from a change of language must not post again
+	return s.render(w, v, view{Page: "signin", Status: p.status, Data: p})
 }
 
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
 	}
-	f := Form{Values: r.PostForm}
 	next := local(r.PostForm.Get("next"), "/")
 	err := s.enter(w, v, r.PostForm.Get("email"), r.PostForm.Get("password"))
-	if known := explain(err, v); errors.Is(err, staff.ErrWrongPassword) || known.status == http.StatusTooManyRequests {
-		f.Alert = v.T(known.key, known.args...)
-		return s.signInForm(w, v, f, next)
+	if err == nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
 	}
-	if f.Take(err) {
-		return s.signInForm(w, v, f, next)
-	}
-	if err != nil {
+	f := explain(err, v)
+	if f.status != http.StatusUnprocessableEntity && f.status != http.StatusTooManyRequests {
 		return err
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
-	return nil
+	f.hold(w)
+	return s.drawSignIn(w, v, signInPage{Next: next, status: f.status,
+		Form: Form{Values: r.PostForm, Alert: v.T(f.key, f.args...)}})
 }
 
 // enter makes the session. A new one every time: a token that was there before

@@ -92,7 +92,11 @@ func TestGuessingIsThrottled(t *testing.T) {
 	b := newBrowser(t, h)
 	form := url.Values{"email": {"mei@group.test"}, "password": {"wrong"}}
 	for range 30 {
-		if got := b.post("/sign-in", form); got.Code == http.StatusUnprocessableEntity && strings.Contains(got.Body.String(), "Too many tries") {
+		if got := b.post("/sign-in", form); got.Code == http.StatusTooManyRequests {
+			want(t, got, http.StatusTooManyRequests, "Too many tries", "mei@group.test")
+			if got.Header().Get("Retry-After") == "" {
+				t.Error("no word about when to come again")
+			}
 			return
 		}
 	}

@@ -53,7 +53,7 @@ func TestLanguagesHaveEqualKeys(t *testing.T) {
 // The keys that the code names, whole or by their beginning ("role." + role).
 var (
 	wholeKey = regexp.MustCompile("(?:\\{\\{-? ?|\\(|\\s)t \"([a-z0-9_.]+)\"|\\.T\\(\"([a-z0-9_.]+)\"[,)]|\"((?:done|error)\\.[a-z_]+)\"")
-	keyStart = regexp.MustCompile(`\(print "([a-z0-9_.]+\.)"|\.T\("([a-z0-9_.]+\.)" ?\+|"([a-z]+\.)" ?\+`)
+	keyStart = regexp.MustCompile(`\(print "([a-z0-9_.]+\.)"|\.T\("([a-z0-9_.]+\.)" ?\+|"((?:[a-z0-9_]+\.)+)" ?\+`)
 	jsKey    = regexp.MustCompile(`\bt\("([a-z0-9_.]+)"`)
 )
 
