@@ -145,3 +145,16 @@ func TestNobodyIsToldWhenSheHasGone(t *testing.T) {
 		t.Errorf("told: %s", w.Body)
 	}
 }
+
+func TestWhatIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	h := newHouse(t, func(d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	b := newBrowser(t, h)
+	for path, logged := range map[string]bool{"/sign-in": true, "/healthz": false, "/static/none.css": true, "/nothing": true} {
+		log.Reset()
+		b.get(path + "?email=mei@group.test")
+		if got := log.String(); strings.Contains(got, "msg=request") != logged || strings.Contains(got, "mei@") {
+			t.Errorf("%s: %q", path, got)
+		}
+	}
+}

@@ -156,8 +156,13 @@ func (s *Server) logRequest(r *http.Request, out *recorder, took time.Duration) 
 	switch {
 	case out.status >= 500:
 		level = slog.LevelError
-	case strings.HasPrefix(r.URL.Path, "/static/"), r.URL.Path == "/healthz", r.URL.Path == "/readyz":
+	case out.status >= 400:
+	case strings.HasPrefix(r.URL.Path, "/static/"), r.URL.Path == "/healthz", r.URL.Path == "/readyz",
+		strings.HasPrefix(r.URL.Path, "/in/"): // thousands a second, each of them an event in the database
 		level = slog.LevelDebug
+	}
+	if !s.Log.Enabled(r.Context(), level) {
+		return
 	}
 	s.Log.Log(r.Context(), level, "request", "method", r.Method, "route", r.Pattern, "status", out.status,
 		"bytes", out.bytes, "ms", float64(took.Microseconds())/1000)
