@@ -79,7 +79,7 @@ func (w *Worker) store(h *holding, outcome Outcome, result error) {
 	if err != nil {
 		w.o.Log.Error("the end of a job cannot be stored; it will be run again", "kind", j.Kind, "job", j.ID, "error", err)
 	}
-	w.let(h, next)
+	w.let(h, j.claim, next)
 }
 
 // blamesOutcome tells a fault of the outcome from one of the database: an

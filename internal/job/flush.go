@@ -246,9 +246,9 @@ func (f *flushing) openJobs(kind string, keys []string) (all []openJob, err erro
 func (f *flushing) touch(o openJob, runAt int64) (err error) {
 	switch {
 	case o.claim != 0: // it may have looked already: let it look again
-		_, err = f.tx.Exec("UPDATE job SET again_at = CASE WHEN again_at = 0 OR again_at > $1 THEN $1 ELSE again_at END WHERE id = $2", runAt, o.id)
+		_, err = f.tx.Exec("UPDATE job SET again_at = CASE WHEN again_at = 0 OR again_at > $1 THEN CAST($1 AS BIGINT) ELSE again_at END WHERE id = $2", runAt, o.id)
 	case o.attempt == 0 && runAt < o.runAt: // a back-off is not cut short
-		_, err = f.tx.Exec("UPDATE job SET run_at = $1, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE $1 END WHERE id = $2", runAt, o.id)
+		_, err = f.tx.Exec("UPDATE job SET run_at = $1, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE CAST($1 AS BIGINT) END WHERE id = $2", runAt, o.id)
 	}
 	return err
 }

@@ -192,7 +192,7 @@ func (w *Worker) hold(j Job) *holding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if h := w.held[j.ID]; h != nil {
-		h.job.claim = j.claim
+		h.job = j // let notices when the attempt in hand was under another claim
 		return nil
 	}
 	h := &holding{job: j}
@@ -224,12 +224,20 @@ func (w *Worker) slot(ctx context.Context) {
 	}
 }
 
-// let forgets a job, and keeps the next one of its lane if it was given one.
-func (w *Worker) let(h *holding, next *Job) {
+// let forgets a job whose attempt under a claim has ended, and keeps the next
+// one of its lane if it was given one. A job that stayed open may have been
+// claimed again before we came here: then it is in hand for that claim.
+func (w *Worker) let(h *holding, ended int64, next *Job) {
 	w.mu.Lock()
-	delete(w.held, h.job.ID)
+	again := h.job.claim != ended
+	if !again {
+		delete(w.held, h.job.ID)
+	}
 	roomy := cap(w.queue)-len(w.held) >= w.threshold()
 	w.mu.Unlock()
+	if again {
+		w.queue <- h
+	}
 	if next != nil {
 		if h := w.hold(*next); h != nil {
 			w.queue <- h // at the end: a long lane does not keep others waiting
