@@ -109,7 +109,7 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 	}
 	receipt, err := d.Adapters[p.account.Kind].Send(ctx, p.account.Account, out)
 	if err != nil {
-		return p.failed(err, d.DB.Now(), j.Attempt)
+		return p.failed(err, d.DB.Now())
 	}
 	return func(tx *db.Tx) error { return d.succeed(tx, p, receipt) }, nil
 }

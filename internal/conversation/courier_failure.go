@@ -10,7 +10,7 @@ import (
 )
 
 // failed is the one switch that decides what follows a refused call.
-func (p parcel) failed(err error, now time.Time, attempt int) (job.Outcome, error) {
+func (p parcel) failed(err error, now time.Time) (job.Outcome, error) {
 	var e *channel.Error
 	if !errors.As(err, &e) {
 		e = &channel.Error{Kind: channel.Retry, Unknown: true, Err: err}
@@ -42,7 +42,7 @@ func (p parcel) failed(err error, now time.Time, attempt int) (job.Outcome, erro
 		if age > misconfiguredFor {
 			return p.finish("misconfigured", e), nil
 		}
-		return p.waitForRepair(e), job.RetryAt(now.Add(time.Minute), e)
+		return p.waitForRepair(e), job.Snooze(now.Add(time.Minute))
 	case channel.Rejected:
 		if len(p.messages) > 1 {
 			return p.separate, nil
@@ -54,17 +54,14 @@ func (p parcel) failed(err error, now time.Time, attempt int) (job.Outcome, erro
 		if age > giveUpAfter {
 			return p.finish("platform_down", e), nil
 		}
-		return p.noteUnknown(e), job.RetryAt(now.Add(backoff(attempt)), e)
+		return p.noteTrouble(e, age), job.Snooze(now.Add(patience(age)))
 	}
 }
 
-// backoff grows from one second to five minutes.
-func backoff(attempt int) time.Duration {
-	wait := time.Second
-	for range min(attempt-1, 9) {
-		wait *= 2
-	}
-	return min(wait, 5*time.Minute)
+// patience grows with the age of a message, from one second to five minutes. A
+// platform's illness is not a failure of the job: it never dies of it.
+func patience(age time.Duration) time.Duration {
+	return min(max(age/4, time.Second), 5*time.Minute)
 }
 
 // pushInstead turns a refused reply into a push. It is written down first: were
@@ -99,27 +96,60 @@ func (p parcel) replyRepeated(now time.Time) job.Outcome {
 	}
 }
 
-func (p parcel) noteUnknown(e *channel.Error) job.Outcome {
-	if !e.Unknown || p.delivery.ID == "" {
-		return nil
+// noteTrouble remembers that a call may have taken effect, so that every later
+// one is the same call, and says on the bubble why it still waits.
+func (p parcel) noteTrouble(e *channel.Error, age time.Duration) job.Outcome {
+	return func(tx *db.Tx) error {
+		if e.Unknown {
+			if err := p.noteUnknown(tx, e); err != nil {
+				return err
+			}
+		}
+		if age < tellAfter {
+			return nil
+		}
+		return p.waiting(tx, "platform_down", e.Message)
 	}
-	return func(tx *db.Tx) error { return p.close(tx, deliveryUnknown, e.Error(), e.RequestID) }
 }
 
-// waitForRepair shows why messages stand still, while they keep their place.
+// tellAfter is how long a message may be tried before its bubble says so.
+const tellAfter = 20 * time.Second
+
+func (p parcel) noteUnknown(tx *db.Tx, e *channel.Error) error {
+	if p.delivery.ID != "" {
+		return p.close(tx, deliveryUnknown, e.Error(), e.RequestID)
+	}
+	id := p.retryKey()
+	if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, attempts, at) VALUES ($1, $2, $3, 'push', 'unknown', 1, $4)
+		ON CONFLICT (id) DO NOTHING`, id, p.threadID, p.account.ID, db.Micro(tx.Now)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`UPDATE message SET delivery_id = $2 WHERE id = $1`, p.messages[0].ID, id)
+	return err
+}
+
+// waiting shows why messages stand still, while they keep their place.
+func (p parcel) waiting(tx *db.Tx, code, detail string) error {
+	for _, m := range p.messages {
+		if m.Failure == code {
+			continue
+		}
+		if err := mark(tx, m.ID, StatusQueued, code, detail); err != nil {
+			return err
+		}
+		p.tell(tx, m, StatusQueued)
+	}
+	return nil
+}
+
+// waitForRepair gives an administrator time to mend an account.
 func (p parcel) waitForRepair(e *channel.Error) job.Outcome {
 	return func(tx *db.Tx) error {
 		if _, err := tx.Exec(`UPDATE account SET halted = 'misconfigured', halted_until = $2 WHERE id = $1`,
 			p.account.ID, db.Micro(tx.Now.Add(misconfiguredFor))); err != nil {
 			return err
 		}
-		for _, m := range p.messages {
-			if err := mark(tx, m.ID, StatusQueued, "misconfigured", e.Message); err != nil {
-				return err
-			}
-			p.tell(tx, m, StatusQueued)
-		}
-		return nil
+		return p.waiting(tx, "misconfigured", e.Message)
 	}
 }
 

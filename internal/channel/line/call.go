@@ -146,9 +146,9 @@ type refusal struct {
 // classify turns a refusal into its kind (reference, "Status codes" and "Error
 // messages"). 429 has three meanings that only the message tells apart.
 func classify(ans answer, r request, acc channel.Account) *channel.Error {
-	message := refusalText(ans.body, acc)
-	e := &channel.Error{Kind: channel.Rejected, Status: ans.status, Message: message, RequestID: ans.requestID()}
-	lower := strings.ToLower(message)
+	words := refusalText(ans.body)
+	e := &channel.Error{Kind: channel.Rejected, Status: ans.status, Message: withoutSecrets(words, acc), RequestID: ans.requestID()}
+	lower := strings.ToLower(words) // before secrets are blotted out: one of them might be a word of the message
 	switch {
 	case ans.status >= 500 || ans.status == http.StatusRequestTimeout:
 		e.Kind, e.Unknown = channel.Retry, true
@@ -167,9 +167,8 @@ func classify(ans answer, r request, acc channel.Account) *channel.Error {
 	return e
 }
 
-// refusalText gives LINE's words with their details, bounded and without ids or
-// secrets, because error texts end up in logs.
-func refusalText(body []byte, acc channel.Account) string {
+// refusalText gives LINE's words with their details.
+func refusalText(body []byte) string {
 	var f refusal
 	if json.Unmarshal(body, &f) != nil || f.Message == "" {
 		return "an answer without a message"
@@ -186,7 +185,12 @@ func refusalText(body []byte, acc channel.Account) string {
 		}
 		b.WriteString(d.Message)
 	}
-	text := clean(b.String())
+	return clean(b.String())
+}
+
+// withoutSecrets bounds LINE's words and takes ids and secrets out of them,
+// because error texts end up in logs.
+func withoutSecrets(text string, acc channel.Account) string {
 	for _, secret := range []string{acc.Token, acc.Secret} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "***")
