@@ -1,0 +1,95 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"dingdong/internal/db"
+	"dingdong/internal/db/dbtest"
+	"dingdong/internal/event"
+)
+
+func TestWebhooks(t *testing.T) {
+	h := sqlite(t)
+	ask := func(method, path, body string, status int, into any) {
+		t.Helper()
+		a := h.do(call{method: method, path: prefix + "/webhooks" + path, token: h.token, body: body})
+		if a.status != status {
+			t.Fatalf("%s %s: %d %s", method, path, a.status, a.body)
+		}
+		if into != nil {
+			a.into(t, into)
+		}
+	}
+	var made, got Webhook
+	ask("POST", "", `{"name":"Till","url":"https://till.example.com/","types":["message.received"]}`, http.StatusCreated, &made)
+	if !strings.HasPrefix(made.Secret, "whsec_") || made.Paused || len(made.Types) != 1 {
+		t.Errorf("got %+v", made)
+	}
+	ask("GET", "/"+made.ID, "", http.StatusOK, &got)
+	if got.Secret != "" || got.Name != "Till" {
+		t.Errorf("got %+v", got)
+	}
+	ask("PUT", "/"+made.ID, `{"name":"Till 2","url":"https://till.example.com/2"}`, http.StatusOK, &got)
+	if got.Name != "Till 2" || len(got.Types) != 0 || got.Secret != "" {
+		t.Errorf("got %+v", got)
+	}
+	h.says("amy", "hello")
+	h.write(func(tx *db.Tx) error {
+		events, err := event.After(tx, 0, 100)
+		for _, e := range events {
+			if e.Kind == event.MessageReceived && err == nil {
+				err = h.hooks.Queue(tx, e)
+			}
+		}
+		return err
+	})
+	var log struct{ Deliveries []Delivery }
+	ask("GET", "/"+made.ID+"/deliveries", "", http.StatusOK, &log)
+	if len(log.Deliveries) != 1 || log.Deliveries[0].State != "queued" || log.Deliveries[0].Type != event.MessageReceived {
+		t.Fatalf("got %+v", log)
+	}
+	again := "/deliveries/" + log.Deliveries[0].ID + "/redeliver"
+	ask("POST", "/"+made.ID+again, "", http.StatusAccepted, nil)
+	ask("POST", "/end_0"+again, "", http.StatusNotFound, nil)
+	ask("POST", "/"+made.ID+"/pause", "", http.StatusOK, &got)
+	if !got.Paused || got.Queued != 1 {
+		t.Errorf("got %+v", got)
+	}
+	got = Webhook{}
+	ask("POST", "/"+made.ID+"/resume", "", http.StatusOK, &got)
+	if got.Paused {
+		t.Errorf("got %+v", got)
+	}
+	ask("DELETE", "/"+made.ID, "", http.StatusNoContent, nil)
+	ask("GET", "/"+made.ID, "", http.StatusNotFound, nil)
+	var list struct{ Webhooks []Webhook }
+	ask("GET", "", "", http.StatusOK, &list)
+	if len(list.Webhooks) != 0 {
+		t.Errorf("got %+v", list)
+	}
+	var actor string
+	h.read(func(tx *db.Tx) error {
+		return tx.QueryRow(`SELECT actor FROM audit WHERE action = 'endpoint.save' ORDER BY seq LIMIT 1`).Scan(&actor)
+	})
+	if !strings.HasPrefix(actor, "token:tok_") {
+		t.Errorf("made by %q", actor)
+	}
+}
+
+func FuzzWebhookBody(f *testing.F) {
+	for _, s := range []string{`{"name":"Till","url":"https://till.example.com/"}`, `{"name":"\u0000","url":"https://[::1]/"}`, `{"types":[[[]]]}`, `{"name":1e400}`, "null", "\xff"} {
+		f.Add(s)
+	}
+	h := newHouse(f, dbtest.New(f))
+	f.Fuzz(func(t *testing.T, body string) {
+		a, err := h.try(call{method: "POST", path: prefix + "/webhooks", token: h.token, body: body})
+		if err != nil {
+			t.Skip(err)
+		}
+		if a.status >= 500 {
+			t.Errorf("%q: %d %s", body, a.status, a.body)
+		}
+	})
+}
