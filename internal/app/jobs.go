@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"dingdong/internal/conversation"
+	"dingdong/internal/db"
+	"dingdong/internal/job"
+	"dingdong/internal/staff"
+)
+
+// jobs is the table of everything that works in the background.
+func (a *App) jobs() map[string]job.Handler {
+	all := map[string]job.Handler{jobReact: a.reactAgain, jobTidy: a.tidy}
+	maps.Copy(all, a.Desk.Handlers())
+	maps.Copy(all, a.Hooks.Handlers())
+	return all
+}
+
+// jobTidy removes what nobody needs any more.
+const (
+	jobTidy   = "tidy"
+	tidyEvery = time.Hour
+)
+
+func (a *App) tidy(context.Context, job.Job) (job.Outcome, error) {
+	// Half-written media of a crash, old enough that nobody writes them still.
+	if _, err := a.Desk.Blobs.Sweep(a.DB.Now().Add(-24 * time.Hour)); err != nil {
+		return nil, err
+	}
+	return func(tx *db.Tx) error {
+		if err := staff.Sweep(tx); err != nil {
+			return err
+		}
+		job.KeepOpen(tx, tx.Now.Add(tidyEvery))
+		return nil
+	}, nil
+}
+
+// schedule enters the periodic jobs, once each.
+func schedule(tx *db.Tx) error {
+	if err := conversation.Schedule(tx); err != nil {
+		return err
+	}
+	return job.Enqueue(tx, job.New{Kind: jobTidy, Key: "periodic"})
+}

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+	"dingdong/internal/job"
+)
+
+// reaction is what follows an event, in the transaction that moves past it. It
+// waits for nothing: what takes time becomes a job, in a lane of its customer.
+type reaction func(tx *db.Tx, e event.Event) error
+
+// reactions is the one place where control jumps: what happened, and what the
+// house does about it, in order.
+func (a *App) reactions() map[event.Kind][]reaction {
+	table := map[event.Kind][]reaction{}
+	for _, k := range event.Kinds() { // integrators may ask for every kind
+		table[k] = []reaction{a.Hooks.Queue}
+	}
+	return table
+}
+
+// jobReact takes an event whose reaction failed: it is retried there, and
+// visible when it dies, while the others go on.
+const jobReact = "react"
+
+type reactArgs struct {
+	Seq int64 `json:"seq"`
+}
+
+func (a *App) reactTo(tx *db.Tx, e event.Event) error {
+	for _, r := range a.table[e.Kind] {
+		if err := r(tx, e); err != nil {
+			return fmt.Errorf("reaction to %s: %w", e.Kind, err)
+		}
+	}
+	return nil
+}
+
+// pollEvery bounds how late this node hears of what another one wrote.
+const pollEvery = time.Second
+
+// react follows the log until ctx ends.
+func (a *App) react(ctx context.Context) error {
+	c := event.Consumer{Tally: "react", Group: 256, React: a.reactTo, Aside: func(tx *db.Tx, e event.Event, cause error) error {
+		a.Log.Error("a reaction failed", "event", e.Seq, "kind", string(e.Kind), "error", cause)
+		return job.Enqueue(tx, job.New{Kind: jobReact, Lane: e.Customer, Args: reactArgs{e.Seq}})
+	}}
+	woken, stop := a.DB.Listen(event.Topic)
+	defer stop()
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	for {
+		n, err := c.Step(ctx, a.DB)
+		if err != nil && ctx.Err() == nil {
+			a.Log.Error("reactions stand still", "error", err)
+		}
+		if err == nil && n > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-woken:
+		case <-poll.C:
+		}
+	}
+}
+
+// reactAgain is the job handler for an event that was set aside.
+func (a *App) reactAgain(_ context.Context, j job.Job) (job.Outcome, error) {
+	var args reactArgs
+	if err := j.Decode(&args); err != nil {
+		return nil, job.Fatal(err)
+	}
+	return func(tx *db.Tx) error {
+		events, err := event.After(tx, args.Seq-1, 1)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		return a.reactTo(tx, events[0])
+	}, nil
+}
