@@ -1,0 +1,69 @@
+// The list: who waits longest first, then the latest. Rows arrive as the server
+// draws them for everybody; whose they are is settled here.
+import { t } from "./words.js";
+
+// parse makes the element of a piece of HTML.
+export function parse(html) {
+  const box = document.createElement("template");
+  box.innerHTML = html;
+  return box.content.firstElementChild;
+}
+
+// order compares two rows as the server does (conversation/inbox.go).
+export function order(a, b) {
+  const wa = Number(a.waiting), wb = Number(b.waiting);
+  if ((wa > 0) !== (wb > 0)) return wa > 0 ? -1 : 1;
+  if (wa > 0) return wa - wb || (a.thread < b.thread ? -1 : 1);
+  return Number(b.last) - Number(a.last) || (a.thread > b.thread ? -1 : 1);
+}
+
+// belongs tells whether a row stands in a box.
+export function belongs(row, { box, closed, me }) {
+  const ended = row.closed === "true";
+  if (closed === "true") return ended;
+  if (box === "mine") return !ended && row.by === me;
+  if (box === "unassigned") return !ended && row.by === "";
+  return true;
+}
+
+// adopt settles what differs from viewer to viewer.
+export function adopt(row, me) {
+  row.classList.toggle("mine", row.dataset.by !== "" && row.dataset.by === me);
+  const by = row.querySelector(".row-by");
+  if (by && by.dataset.by === me && me) by.textContent = t("you");
+}
+
+// put sets a row in its place, moves it, or takes it away.
+export function put(list, row, me, current) {
+  adopt(row, me);
+  if (row.dataset.thread === current) row.setAttribute("aria-current", "true");
+  const old = document.getElementById(row.id);
+  const focused = old && old === document.activeElement;
+  if (list.dataset.q) { // the result of a search keeps its order
+    old?.replaceWith(row);
+    return;
+  }
+  old?.remove();
+  if (!belongs(row.dataset, { ...list.dataset, me })) return;
+  let next = null;
+  for (const other of list.querySelectorAll(".thread-row")) {
+    if (order(row.dataset, other.dataset) < 0) {
+      next = other;
+      break;
+    }
+  }
+  const more = list.querySelector(".list-more");
+  if (!next && more && !old) return; // it stands further down than what is loaded
+  list.querySelector(":scope > .empty")?.remove();
+  list.insertBefore(row, next ?? more);
+  if (focused) row.focus({ preventScroll: true });
+}
+
+// once drops rows that a piece brings and the page has already.
+export function once(list) {
+  const seen = new Set();
+  for (const row of list.querySelectorAll(".thread-row")) {
+    if (seen.has(row.id)) row.remove();
+    seen.add(row.id);
+  }
+}
