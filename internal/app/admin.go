@@ -246,4 +246,3 @@ func firstCounter(tx *db.Tx) (string, error) {
 	c, err := staff.SaveCounter(tx, staff.System(), staff.CounterForm{StoreID: store.ID, BrandID: brand.ID, Name: "Counter"})
 	return c.ID, err
 }
-

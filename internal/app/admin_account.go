@@ -112,4 +112,3 @@ func (f closeAccount) Run(c *call, a *adminCommand) error {
 		return []told{{ID: f.Account}}, h.Desk.CloseAccount(tx, staff.System(), f.Account)
 	})
 }
-

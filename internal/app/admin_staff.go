@@ -98,4 +98,3 @@ func (f endStaff) Run(c *call, a *adminCommand) error {
 		return []told{{ID: f.Staff}}, staff.EndStaff(tx, staff.System(), f.Staff)
 	})
 }
-

@@ -216,6 +216,9 @@ func server(h http.Handler) *http.Server {
 	}
 }
 
+// Close lets go of everything; for callers that do not Run.
+func (a *App) Close() { a.close() }
+
 func (a *App) close() {
 	if a.listener != nil {
 		a.listener.Close()
