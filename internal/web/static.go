@@ -20,6 +20,7 @@ import (
 // there, and a build without it stops at the second line.
 //
 //go:embed static/*.css static/*.js static/*.svg
+//go:embed static/chat/*.css static/chat/*.js
 //go:embed static/vendor/htmx.min.js
 var staticFiles embed.FS
 
