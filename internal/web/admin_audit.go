@@ -1,0 +1,219 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dingdong/internal/audit"
+	"dingdong/internal/conversation"
+	"dingdong/internal/db"
+	"dingdong/internal/staff"
+)
+
+// adminAuditPage is who did what and who saw whom, the newest first.
+type adminAuditPage struct {
+	Frame
+	Top      AdminTop
+	Form     Form
+	Actors   []Option
+	Actions  []Option
+	Filtered bool
+	Rows     []auditRow
+	Older    string // empty: no more
+	Nothing  Empty
+}
+
+// auditRow is one act.
+type auditRow struct {
+	At, Machine string
+	Actor       string
+	Action      string
+	Object      string
+	Customer    string // her id
+	Filter      string // leads to everything about her
+}
+
+// auditRows is how many acts a page shows.
+const auditRows = 60
+
+// acts are the actions with a sentence below "act.", in the order of the filter;
+// a point in a code is an underscore in its sentence.
+var acts = []string{
+	"signed_in", "signed_in_demo", "sign_in_failed", "session_ended", "other_sessions_ended", "password_changed", "password_reset",
+	"thread.open", "thread.taken", "thread.assigned", "thread.transferred", "thread.released", "thread.closed", "thread.reopened",
+	"customer.rename", "message.resend", "reply.save", "reply.delete", "account.save", "account.close",
+	"first_admin_created", "staff_saved", "staff_ended", "staff_returned", "store_saved", "store_closed", "store_reopened",
+	"brand_saved", "brand_closed", "brand_reopened", "counter_saved", "counter_closed", "counter_reopened", "token_created", "token_ended",
+	"endpoint.save", "endpoint.pause", "endpoint.resume", "endpoint.end", "endpoint.gone", "endpoint.retry", "job.retry", "job.discard",
+}
+
+func actWords(v *Visit, action string) string {
+	if !slices.Contains(acts, action) {
+		return action
+	}
+	return v.T("act." + strings.ReplaceAll(action, ".", "_"))
+}
+
+func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	q := r.URL.Query()
+	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // nonsense is the newest page
+	f := audit.Filter{Actor: q.Get("actor"), Action: q.Get("action"), Customer: strings.TrimSpace(q.Get("customer")), Before: before, Limit: auditRows + 1}
+	title := v.T("admin.audit")
+	data := adminAuditPage{Frame: s.frame(v, "admin", title), Form: Form{Values: q}, Filtered: f.Actor+f.Action+f.Customer != "",
+		Top: AdminTop{Up: adminUp(v), Title: title, Text: v.T("admin.audit.about")}}
+	data.Nothing = Empty{Icon: "eye", Title: v.T("admin.audit.none"), Text: v.T("admin.audit.none_text")}
+	if data.Filtered {
+		data.Nothing = data.Nothing.Action("/admin/audit", v.T("admin.audit.all"))
+	}
+	var rows []audit.Row
+	var names namebook
+	err := s.DB.Read(r.Context(), func(tx *db.Tx) (err error) {
+		if !v.May(staff.SeeAudit) {
+			return staff.ErrForbidden
+		}
+		if names, err = s.namebook(tx, v); err != nil {
+			return err
+		}
+		rows, err = audit.List(tx, f)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(rows) > auditRows {
+		rows = rows[:auditRows]
+		older := url.Values{"before": {strconv.FormatInt(rows[auditRows-1].Seq, 10)}}
+		for _, key := range []string{"actor", "action", "customer"} {
+			if value := q.Get(key); value != "" {
+				older.Set(key, value)
+			}
+		}
+		data.Older = "/admin/audit?" + older.Encode()
+	}
+	data.Actors, data.Actions = names.actors(v, f.Actor), actionOptions(v)
+	clock := s.clock(v, "")
+	for _, x := range rows {
+		row := auditRow{At: clock.Moment(x.At), Machine: clock.Machine(x.At), Actor: names.call(v, x.Actor), Action: actWords(v, x.Action), Customer: x.Customer}
+		if x.Object != x.Actor && x.Object != x.Customer {
+			row.Object = names.object(x.Object)
+		}
+		if x.Customer != "" {
+			row.Filter = "/admin/audit?customer=" + url.QueryEscape(x.Customer)
+		}
+		data.Rows = append(data.Rows, row)
+	}
+	return s.render(w, v, view{Page: "admin_audit", Data: data})
+}
+
+func actionOptions(v *Visit) []Option {
+	options := []Option{{"", v.T("admin.audit.every_action")}}
+	for _, action := range acts {
+		options = append(options, Option{action, actWords(v, action)})
+	}
+	return options
+}
+
+// namebook gives names to the ids of everything but customers: their names stay
+// sealed where the id says enough.
+type namebook struct {
+	people []staff.Person
+	names  map[string]string
+}
+
+func (s *Server) namebook(tx *db.Tx, v *Visit) (n namebook, err error) {
+	n.names = map[string]string{"system": v.T("admin.actor.system"), "command": v.T("admin.actor.system")}
+	if n.people, err = staff.ListStaff(tx); err != nil {
+		return n, err
+	}
+	for _, p := range n.people {
+		n.names[p.ID] = p.Name
+	}
+	g, err := loadGroup(tx)
+	if err != nil {
+		return n, err
+	}
+	for _, k := range placeKinds {
+		for _, p := range k.places(g, v) {
+			n.names[p.id] = p.name
+		}
+	}
+	tokens, err := staff.Tokens(tx)
+	for _, t := range tokens {
+		n.names[t.ID] = t.Name
+		n.names["token/"+t.ID] = v.T("admin.actor.token", "name", t.Name)
+	}
+	if err != nil {
+		return n, err
+	}
+	var accounts []conversation.Account
+	accounts, err = s.Desk.Accounts(tx)
+	for _, a := range accounts {
+		n.names[a.ID] = a.Name
+	}
+	return n, err
+}
+
+// call names who did something.
+func (n namebook) call(v *Visit, actor string) string {
+	if name := n.names[actor]; name != "" {
+		return name
+	}
+	if actor == "" {
+		return v.T("admin.actor.nobody")
+	}
+	return actor
+}
+
+// object names what it was done to; sessions and the like are best left out.
+func (n namebook) object(id string) string {
+	if name := n.names[id]; name != "" {
+		return name
+	}
+	if strings.HasPrefix(id, "ses_") {
+		return ""
+	}
+	return id
+}
+
+// actors are whom the record can be narrowed to.
+func (n namebook) actors(v *Visit, chosen string) []Option {
+	options := []Option{{"", v.T("admin.audit.everybody")}}
+	listed := chosen == ""
+	for _, p := range n.people {
+		options = append(options, Option{p.ID, p.Name})
+		listed = listed || p.ID == chosen
+	}
+	if !listed {
+		options = append(options, Option{chosen, n.call(v, chosen)})
+	}
+	return options
+}
+
+// chainView is whether the record is whole.
+type chainView struct {
+	Whole bool
+	Text  string
+}
+
+// verifyAudit walks the whole chain; it is a read, however long it takes.
+func (s *Server) verifyAudit(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	var n, broken int64
+	err := s.DB.Read(r.Context(), func(tx *db.Tx) (err error) {
+		if !v.May(staff.SeeAudit) {
+			return staff.ErrForbidden
+		}
+		n, broken, err = audit.Verify(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	data := chainView{Whole: broken == 0, Text: v.T("admin.audit.whole", "count", shownNumber(int(n)))}
+	if !data.Whole {
+		data.Text = v.T("admin.audit.broken", "at", shownNumber(int(broken)))
+	}
+	return s.render(w, v, view{Page: "admin_audit", Block: "chain", Data: data})
+}
