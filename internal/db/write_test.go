@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"dingdong/internal/db"
 	"dingdong/internal/db/dbtest"
@@ -74,7 +74,7 @@ func together(t *testing.T, d *db.DB, fns ...func(*db.Tx) error) []any {
 			}
 		})
 		for db.Queued(d) <= i { // in this order
-			time.Sleep(time.Millisecond / 10)
+			runtime.Gosched()
 		}
 	}
 	close(release)
@@ -245,7 +245,7 @@ func TestCancelledContext(t *testing.T) {
 		second := make(chan error, 1)
 		go func() { second <- d.Write(ctx, put("waiting")) }()
 		for db.Queued(d) == 0 {
-			time.Sleep(time.Millisecond / 10)
+			runtime.Gosched()
 		}
 		cancel()
 		if err := <-second; !errors.Is(err, context.Canceled) {
