@@ -31,7 +31,7 @@ check: $(VENDOR)
 	$(GO) run $(STATICCHECK) ./...
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/bench
+	$(GO) run ./cmd/bench -binary bin/dingdong -out docs/performance.md
 
 clean:
 	rm -rf bin node_modules internal/web/static/vendor

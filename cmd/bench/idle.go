@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// idle measures the start on a database that is there, and the memory of a
+// house that nobody uses.
+func (r *run) idle() error {
+	h, err := newHouse(r.ctx, r.o.binary, "", "http://127.0.0.1:9")
+	if err != nil {
+		return err
+	}
+	defer h.raze()
+	var starts []time.Duration
+	for range 5 {
+		took, err := h.start(r.ctx)
+		if err != nil {
+			return err
+		}
+		starts = append(starts, took)
+		if err := h.halt(); err != nil {
+			return fmt.Errorf("stop: %w", err)
+		}
+	}
+	if _, err := h.start(r.ctx); err != nil {
+		return err
+	}
+	time.Sleep(5 * time.Second)
+	mb, err := h.memory()
+	if err != nil {
+		return err
+	}
+	start := percentile(starts, 0.5)
+	r.note("Start on an existing database, until ready", ms(start)+" (median of 5)", "300 ms", start < 300*time.Millisecond)
+	r.note("Memory, idle", fmt.Sprintf("%.0f MB resident", mb), "60 MB", mb < 60)
+	return nil
+}
