@@ -101,7 +101,7 @@ func (s *server) identify(ctx context.Context, header string) (caller, error) {
 		return caller{}, err
 	}
 	c.Viewer = c.token.Viewer()
-	c.ID = "token:" + c.token.ID
+	c.ID = "token/" + c.token.ID
 	if c.token.TouchDue {
 		err := s.DB.Write(ctx, func(tx *db.Tx) error { return staff.TouchToken(tx, c.token.ID) })
 		if err != nil { // it can be answered all the same
@@ -135,9 +135,13 @@ func withProblems(api huma.API, op huma.Operation) map[string]*huma.Response {
 	if all == nil {
 		all = map[string]*huma.Response{}
 	}
-	codes := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests}
+	codes := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
+		http.StatusInternalServerError, http.StatusServiceUnavailable}
 	if strings.Contains(op.Path, "{") {
 		codes = append(codes, http.StatusNotFound)
+	}
+	if op.Method == http.MethodPost || op.Method == http.MethodPut {
+		codes = append(codes, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	schema := api.OpenAPI().Components.Schemas.Schema(problemGoType, true, "")
 	for _, code := range codes {

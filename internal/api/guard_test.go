@@ -226,7 +226,7 @@ func TestReadsAreOnRecordOncePerHour(t *testing.T) {
 	thread := h.says("amy", "hello")
 	count := func() (n int) {
 		h.read(func(tx *db.Tx) error {
-			return tx.QueryRow(`SELECT COUNT(*) FROM audit WHERE action = 'api.read' AND actor LIKE 'token:tok_%' AND customer_id <> ''`).Scan(&n)
+			return tx.QueryRow(`SELECT COUNT(*) FROM audit WHERE action = 'api.read' AND actor LIKE 'token/tok_%' AND customer_id <> ''`).Scan(&n)
 		})
 		return n
 	}

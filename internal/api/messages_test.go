@@ -210,7 +210,7 @@ func TestThreadActs(t *testing.T) {
 	}
 	var actors int
 	h.read(func(tx *db.Tx) error {
-		return tx.QueryRow(`SELECT COUNT(*) FROM audit WHERE actor LIKE 'token:tok_%' AND action LIKE 'thread.%'`).Scan(&actors)
+		return tx.QueryRow(`SELECT COUNT(*) FROM audit WHERE actor LIKE 'token/tok_%' AND action LIKE 'thread.%'`).Scan(&actors)
 	})
 	if actors != 4 {
 		t.Errorf("%d acts are on record under the token", actors)

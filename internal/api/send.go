@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -75,8 +76,11 @@ type Upload struct {
 type uploadOutput struct{ Body Upload }
 
 func (s *server) sendOperations() {
+	replayed := &huma.Response{Description: "The message that was accepted before", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[webhook.Message](), true, "")}}}
 	register(s, huma.Operation{OperationID: "send-message", Method: http.MethodPost, Path: prefix + "/threads/{id}/messages", Tags: []string{tagMessages},
 		Summary: "Send a message", Security: needs(staff.MessagesWrite), DefaultStatus: http.StatusAccepted,
+		Responses: map[string]*huma.Response{"200": replayed},
 		Description: "202: it is queued, and its delivery is certain to be tried. 200 with Idempotency-Replayed: the same request was accepted before; " +
 			"this is its message as it is now. A message to somebody who cannot be written to is kept with the status refused and the reason as failure."}, s.send)
 	register(s, huma.Operation{OperationID: "upload-file", Method: http.MethodPost, Path: prefix + "/threads/{id}/uploads", Tags: []string{tagMessages},

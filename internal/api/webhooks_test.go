@@ -73,7 +73,7 @@ func TestWebhooks(t *testing.T) {
 	h.read(func(tx *db.Tx) error {
 		return tx.QueryRow(`SELECT actor FROM audit WHERE action = 'endpoint.save' ORDER BY seq LIMIT 1`).Scan(&actor)
 	})
-	if !strings.HasPrefix(actor, "token:tok_") {
+	if !strings.HasPrefix(actor, "token/tok_") {
 		t.Errorf("made by %q", actor)
 	}
 }

@@ -20,7 +20,7 @@ type Document struct {
 	Thread   string            `json:"thread,omitempty" example:"thr_06hk2q8s1n7v0000000000000a"`
 	Customer string            `json:"customer,omitempty" example:"cus_06hk2q8s1n7v0000000000000b"`
 	Counter  string            `json:"counter,omitempty" example:"cnt_06hk2q8s1n7v0000000000000c"`
-	By       string            `json:"by,omitempty" doc:"Who caused it: customer, platform, staff/<id>, automation/<name>, a staff id, or token:<id>." example:"customer"`
+	By       string            `json:"by,omitempty" doc:"Who caused it: customer, platform, staff/<id>, automation/<name>, a staff id, or token/<id>." example:"customer"`
 	Data     map[string]string `json:"data,omitempty" doc:"What else belongs to this type, such as the new status."`
 	Message  *Message          `json:"message,omitempty" doc:"The message that it is about, as it is now."`
 }
