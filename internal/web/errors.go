@@ -59,7 +59,7 @@ func explain(err error, v *Visit) fault {
 		return fault{status: http.StatusUnprocessableEntity, key: "error.wrong_password"}
 	case errors.Is(err, channel.ErrSignature):
 		return fault{status: http.StatusUnauthorized, key: "error.signature"}
-	case errors.Is(err, errMalformed), errors.Is(err, channel.ErrMalformed):
+	case errors.Is(err, errMalformed), errors.Is(err, channel.ErrMalformed), errors.Is(err, db.ErrText): // an id with a NUL, for one
 		return fault{status: http.StatusBadRequest, key: "error.malformed"}
 	case errors.As(err, &invalid):
 		return fault{status: http.StatusUnprocessableEntity, key: "error.invalid",
