@@ -44,6 +44,7 @@ type App struct {
 	listener net.Listener
 	metrics  net.Listener
 	stopping chan struct{} // closed when streams must end
+	bodyTime time.Duration // how long a request's body may take
 }
 
 // New opens the stores and builds every room. It does not serve yet, but the
@@ -52,7 +53,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	a := &App{Config: c, Log: log, stopping: make(chan struct{})}
+	a := &App{Config: c, Log: log, stopping: make(chan struct{}), bodyTime: bodyTime}
 	if err := a.open(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -107,7 +108,7 @@ func (a *App) build() error {
 	a.Events = event.NewLog(a.DB)
 	a.Hooks = webhook.New(webhook.Options{DB: a.DB, Vault: a.Vault, Desk: a.Desk, AllowLocal: a.Config.AllowLocal})
 	a.table = a.reactions()
-	a.worker = job.NewWorker(a.DB, a.jobs(), job.Options{Slots: a.Config.Senders})
+	a.worker = job.NewWorker(a.DB, a.jobs(), job.Options{Slots: a.Config.Senders, Log: a.Log})
 	a.Web, err = web.New(web.Deps{
 		DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
 		TrustProxy: a.Config.TrustProxy, Demo: a.Config.Demo, Ready: a.ready, Stopping: a.stopping,
@@ -157,13 +158,16 @@ const grace = 15 * time.Second
 func (a *App) Run(ctx context.Context) error {
 	defer a.close()
 	if err := a.DB.Write(ctx, schedule); err != nil {
+		if ctx.Err() != nil { // told to stop before it began
+			return nil
+		}
 		return fmt.Errorf("schedule: %w", err)
 	}
 	doors := http.NewServeMux()
 	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Log: a.Log,
 		PublicURL: a.Desk.PublicURL, Version: version(), Stopping: a.stopping}))
 	doors.Handle("/", a.Web)
-	main := server(doors)
+	main := server(a.patient(doors))
 	servers := map[*http.Server]net.Listener{main: a.listener}
 	if a.metrics != nil {
 		servers[server(a.measures())] = a.metrics

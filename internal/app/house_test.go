@@ -33,7 +33,7 @@ var rooms = []string{
 }
 
 const (
-	house    = "dingdong/internal/"
+	below    = "dingdong/internal/"
 	contract = "dingdong/internal/channel"
 )
 
@@ -110,7 +110,7 @@ func refuseImport(s source, path string) string {
 		return "the room " + s.room + " is not in the list"
 	}
 	if a := s.adapter(); a != "" && !s.test {
-		own := path == house+a || strings.HasPrefix(path, house+a+"/")
+		own := path == below+a || strings.HasPrefix(path, below+a+"/")
 		first, _, _ := strings.Cut(path, "/")
 		standard := !strings.Contains(first, ".") && first != "dingdong"
 		if path != contract && !own && !standard {
@@ -118,7 +118,7 @@ func refuseImport(s source, path string) string {
 		}
 		return ""
 	}
-	inside, ok := strings.CutPrefix(path, house)
+	inside, ok := strings.CutPrefix(path, below)
 	if !ok {
 		if strings.HasPrefix(path, "dingdong") {
 			return "nothing imports a command"
@@ -149,24 +149,24 @@ func TestTheListItself(t *testing.T) {
 		test      bool
 		refused   bool
 	}{
-		"upward":                               {dir: "web", path: house + "conversation"},
-		"downward":                             {dir: "conversation", path: house + "web", refused: true},
-		"downward from a test":                 {dir: "conversation", path: house + "web", test: true, refused: true},
+		"upward":                               {dir: "web", path: below + "conversation"},
+		"downward":                             {dir: "conversation", path: below + "web", refused: true},
+		"downward from a test":                 {dir: "conversation", path: below + "web", test: true, refused: true},
 		"outside":                              {dir: "web", path: "github.com/google/uuid"},
 		"an adapter to the contract":           {dir: "channel/line", path: contract},
 		"an adapter to the standard library":   {dir: "channel/line", path: "net/http"},
-		"an adapter to its own folder":         {dir: "channel/line", path: house + "channel/line/linefake"},
-		"a fake to its adapter":                {dir: "channel/line/linefake", path: house + "channel/line"},
-		"an adapter to another":                {dir: "channel/line", path: house + "channel/webchat", refused: true},
-		"an adapter to the database":           {dir: "channel/line", path: house + "db", refused: true},
+		"an adapter to its own folder":         {dir: "channel/line", path: below + "channel/line/linefake"},
+		"a fake to its adapter":                {dir: "channel/line/linefake", path: below + "channel/line"},
+		"an adapter to another":                {dir: "channel/line", path: below + "channel/webchat", refused: true},
+		"an adapter to the database":           {dir: "channel/line", path: below + "db", refused: true},
 		"an adapter to a module":               {dir: "channel/line", path: "github.com/google/uuid", refused: true},
-		"an adapter's test to the conformance": {dir: "channel/line", path: house + "channel/channeltest", test: true},
-		"the demo to a fake":                   {dir: "demo", path: house + "channel/line/linefake"},
-		"the house to a fake":                  {dir: "app", path: house + "channel/line/linefake", refused: true},
-		"the demo to the house":                {dir: "demo", path: house + "app", refused: true},
-		"a room to test helpers":               {dir: "web", path: house + "db/dbtest", refused: true},
+		"an adapter's test to the conformance": {dir: "channel/line", path: below + "channel/channeltest", test: true},
+		"the demo to a fake":                   {dir: "demo", path: below + "channel/line/linefake"},
+		"the house to a fake":                  {dir: "app", path: below + "channel/line/linefake", refused: true},
+		"the demo to the house":                {dir: "demo", path: below + "app", refused: true},
+		"a room to test helpers":               {dir: "web", path: below + "db/dbtest", refused: true},
 		"a room that is not in the list":       {dir: "utils", path: "fmt", refused: true},
-		"to a room that is not in the list":    {dir: "app", path: house + "utils", refused: true},
+		"to a room that is not in the list":    {dir: "app", path: below + "utils", refused: true},
 		"to a command":                         {dir: "app", path: "dingdong/cmd/dingdong", refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
