@@ -23,6 +23,11 @@ func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Compiling a plan takes longer than anything here takes to run.
+	if _, err := conn.Exec(ctx, "SET jit = off"); err != nil {
+		conn.Close(ctx)
+		return nil, err
+	}
 	return &pgConn{c: conn, used: time.Now()}, nil
 }
 

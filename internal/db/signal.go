@@ -36,6 +36,19 @@ func (d *DB) Listen(topic string) (woken <-chan struct{}, stop func()) {
 	}
 }
 
+// Wake wakes every listener, as is needed after a test has moved the clock.
+func (d *DB) Wake() {
+	d.topics.mu.Lock()
+	all := make([]string, 0, len(d.topics.listeners))
+	for topic := range d.topics.listeners {
+		all = append(all, topic)
+	}
+	d.topics.mu.Unlock()
+	for _, topic := range all {
+		d.topics.signal(topic)
+	}
+}
+
 func (t *topics) signal(topic string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

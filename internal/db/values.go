@@ -62,6 +62,23 @@ func Marks(n, from int) string {
 // + tail. args holds the rows one after another, width values each. Fold rows
 // by their key and sort them first if tail has an ON CONFLICT.
 func (tx *Tx) Insert(head string, width int, args []any, tail string) error {
+	return tx.insert(head, width, args, tail, func(q string, args []any) error {
+		_, err := tx.Exec(q, args...)
+		return err
+	})
+}
+
+// InsertReturning is Insert with a tail that has a RETURNING; scan is called
+// for every row that comes back, in no certain order.
+func (tx *Tx) InsertReturning(head string, width int, args []any, tail string, scan func(*sql.Rows) error) error {
+	return tx.insert(head, width, args, tail, func(q string, args []any) error {
+		rows, err := tx.Query(q, args...)
+		_, err = Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) { return none, scan(r) })
+		return err
+	})
+}
+
+func (tx *Tx) insert(head string, width int, args []any, tail string, run func(string, []any) error) error {
 	if width == 0 || len(args)%width != 0 {
 		return fmt.Errorf("db: %d values do not make rows of %d", len(args), width)
 	}
@@ -74,7 +91,7 @@ func (tx *Tx) Insert(head string, width int, args []any, tail string) error {
 				break
 			}
 		}
-		if _, err := tx.Exec(tx.db.inserts.text(insertKey{head, tail, width, n}), args[:n*width]...); err != nil {
+		if err := run(tx.db.inserts.text(insertKey{head, tail, width, n}), args[:n*width]); err != nil {
 			return err
 		}
 		args = args[n*width:]

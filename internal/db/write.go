@@ -122,6 +122,11 @@ func (w *writer) connect(ctx context.Context) error {
 	}
 	if w.d.engine == SQLite {
 		s.start = "BEGIN IMMEDIATE"
+	} else if _, err := s.conn.ExecContext(ctx, "SET enable_seqscan = off"); err != nil {
+		// Writers look rows up by key. Before the first ANALYZE the planner
+		// takes a long IN for the whole table and reads it from end to end.
+		s.close()
+		return unavailable(err)
 	}
 	w.s = s
 	return nil

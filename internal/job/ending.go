@@ -152,9 +152,9 @@ func (f *flushing) open(o *opening) error {
 			return fmt.Errorf("void leases: %w", err)
 		}
 	}
-	_, err := f.tx.Exec(`UPDATE job SET due_at = run_at WHERE due_at IS NULL AND dead_at IS NULL AND NOT EXISTS (
-		SELECT 1 FROM job AS h WHERE h.lane = job.lane AND h.lane <> '' AND h.dead_at IS NULL
-			AND (h.due_at IS NOT NULL OR h.id < job.id))`)
+	_, err := f.tx.Exec(`UPDATE job SET due_at = run_at WHERE due_at IS NULL AND dead_at IS NULL AND (lane = '' OR (
+		id IN (SELECT MIN(o.id) FROM job AS o WHERE o.dead_at IS NULL AND o.lane <> '' GROUP BY o.lane)
+		AND NOT EXISTS (SELECT 1 FROM job AS h WHERE h.lane = job.lane AND h.lane <> '' AND h.due_at IS NOT NULL)))`)
 	if err != nil {
 		return fmt.Errorf("mend lanes: %w", err)
 	}

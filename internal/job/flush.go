@@ -149,12 +149,9 @@ func (f *flushing) add(adds []*addition, first int64) error {
 		return nil
 	}
 	f.wake = true
-	fresh, err := f.fold(adds)
-	if err != nil {
-		return err
-	}
-	var lanes []string
-	for _, a := range fresh {
+	adds = fold(adds)
+	lanes := make([]string, 0, len(adds))
+	for _, a := range adds {
 		if a.lane != "" {
 			lanes = append(lanes, a.lane)
 		}
@@ -163,29 +160,76 @@ func (f *flushing) add(adds []*addition, first int64) error {
 	if err != nil {
 		return err
 	}
-	args := make([]any, 0, 7*len(fresh))
-	for i, a := range fresh {
-		var key, due any
-		if a.key != "" {
-			key = a.key
-		}
+	free := make([]any, 0, 6*len(adds))
+	keyed := make(map[string]string) // lane by id
+	var keyedArgs []any
+	for i, a := range adds {
+		var due any
 		if a.lane == "" || !taken[a.lane] {
 			due = a.runAt
 			taken[a.lane] = true
 		}
-		args = append(args, number(first+int64(i)), a.kind, a.lane, key, a.args, a.runAt, due)
+		id := number(first + int64(i))
+		if a.key == "" {
+			free = append(free, id, a.kind, a.lane, a.args, a.runAt, due)
+		} else {
+			keyedArgs = append(keyedArgs, id, a.kind, a.lane, a.key, a.args, a.runAt, due)
+			keyed[id] = a.lane
+		}
 	}
-	return f.tx.Insert("INSERT INTO job (id, kind, lane, key, args, run_at, due_at)", 7, args, "")
+	if err := f.tx.Insert("INSERT INTO job (id, kind, lane, args, run_at, due_at)", 6, free, ""); err != nil {
+		return err
+	}
+	return f.addKeyed(keyedArgs, keyed)
+}
+
+// addKeyed adds what has a key, or touches the open job of that key. A job
+// that is held may have looked already, so it is told to look again; a
+// back-off is not cut short.
+func (f *flushing) addKeyed(args []any, lanes map[string]string) error {
+	const sooner = "job.claim = 0 AND job.attempt = 0 AND excluded.run_at < job.run_at"
+	err := f.tx.InsertReturning("INSERT INTO job (id, kind, lane, key, args, run_at, due_at)", 7, args,
+		`ON CONFLICT (kind, key) WHERE key IS NOT NULL AND dead_at IS NULL DO UPDATE SET
+			again_at = CASE WHEN job.claim = 0 THEN job.again_at
+				WHEN job.again_at = 0 OR job.again_at > excluded.run_at THEN excluded.run_at ELSE job.again_at END,
+			run_at = CASE WHEN `+sooner+` THEN excluded.run_at ELSE job.run_at END,
+			due_at = CASE WHEN job.due_at IS NOT NULL AND `+sooner+` THEN excluded.run_at ELSE job.due_at END
+		RETURNING id`, func(r *sql.Rows) error {
+			var id string
+			err := r.Scan(&id)
+			delete(lanes, id)
+			return err
+		})
+	if err != nil || len(lanes) == 0 {
+		return err
+	}
+	// What was not added may have been meant as the first of its lane.
+	var left []string
+	for _, lane := range lanes {
+		if lane != "" {
+			left = append(left, lane)
+		}
+	}
+	taken, err := f.headed(left)
+	if err != nil {
+		return err
+	}
+	var headless []string
+	for _, lane := range distinct(left) {
+		if !taken[lane] {
+			headless = append(headless, lane)
+		}
+	}
+	return f.promote(headless, nil)
 }
 
 type kindKey struct{ kind, key string }
 
-// fold leaves what is really new: jobs whose kind and key are open already
-// only touch those.
-func (f *flushing) fold(adds []*addition) ([]*addition, error) {
+// fold makes one of the additions that share a kind and key: the first, due
+// when the soonest is.
+func fold(adds []*addition) []*addition {
 	keyed := make(map[kindKey]*addition)
-	byKind := make(map[string][]string)
-	fresh := make([]*addition, 0, len(adds))
+	few := make([]*addition, 0, len(adds))
 	for _, a := range adds {
 		if a.key != "" {
 			k := kindKey{a.kind, a.key}
@@ -193,64 +237,13 @@ func (f *flushing) fold(adds []*addition) ([]*addition, error) {
 				same.runAt = min(same.runAt, a.runAt)
 				continue
 			}
-			a = &addition{a.kind, a.lane, a.key, a.args, a.runAt} // a flush may run twice over its rows
+			clone := *a // a flush may run twice over its rows
+			a = &clone
 			keyed[k] = a
-			byKind[a.kind] = append(byKind[a.kind], a.key)
 		}
-		fresh = append(fresh, a)
+		few = append(few, a)
 	}
-	if len(keyed) == 0 {
-		return fresh, nil
-	}
-	open := make(map[kindKey]bool)
-	for kind, keys := range byKind {
-		rows, err := f.openJobs(kind, keys)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			k := kindKey{kind, r.key}
-			open[k] = true
-			if err := f.touch(r, keyed[k].runAt); err != nil {
-				return nil, err
-			}
-		}
-	}
-	left := fresh[:0]
-	for _, a := range fresh {
-		if a.key == "" || !open[kindKey{a.kind, a.key}] {
-			left = append(left, a)
-		}
-	}
-	return left, nil
-}
-
-type openJob struct {
-	id, key               string
-	claim, runAt, attempt int64
-}
-
-func (f *flushing) openJobs(kind string, keys []string) (all []openJob, err error) {
-	err = inChunks(keys, 2, func(marks string, args []any) error {
-		rows, err := f.tx.Query("SELECT id, key, claim, run_at, attempt FROM job WHERE kind = $1 AND key IN ("+marks+
-			") AND key IS NOT NULL AND dead_at IS NULL", append([]any{kind}, args...)...)
-		some, err := db.Collect(rows, err, func(r *sql.Rows) (o openJob, err error) {
-			return o, r.Scan(&o.id, &o.key, &o.claim, &o.runAt, &o.attempt)
-		})
-		all = append(all, some...)
-		return err
-	})
-	return all, err
-}
-
-func (f *flushing) touch(o openJob, runAt int64) (err error) {
-	switch {
-	case o.claim != 0: // it may have looked already: let it look again
-		_, err = f.tx.Exec("UPDATE job SET again_at = CASE WHEN again_at = 0 OR again_at > $1 THEN CAST($1 AS BIGINT) ELSE again_at END WHERE id = $2", runAt, o.id)
-	case o.attempt == 0 && runAt < o.runAt: // a back-off is not cut short
-		_, err = f.tx.Exec("UPDATE job SET run_at = $1, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE CAST($1 AS BIGINT) END WHERE id = $2", runAt, o.id)
-	}
-	return err
+	return few
 }
 
 // headed says which lanes have an open job.

@@ -16,6 +16,7 @@ import (
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
+	dbs []*db.DB
 }
 
 // NewClock starts a clock at a time.
@@ -28,45 +29,49 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// Advance moves the clock on.
+// Advance moves the clock on and wakes what waits for the time.
 func (c *Clock) Advance(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(by)
+	for _, d := range c.dbs {
+		d.Wake()
+	}
+}
+
+func (c *Clock) follow(d *db.DB) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dbs = append(c.dbs, d)
 }
 
 // New gives an empty SQLite database that ends with the test.
 func New(t testing.TB) *db.DB {
 	t.Helper()
-	return openSQLite(t, db.Options{})
+	return open(t, SQLiteURL(t), nil)
 }
 
 // NewAt is New with the test's own clock.
 func NewAt(t testing.TB, clock *Clock) *db.DB {
 	t.Helper()
-	return openSQLite(t, db.Options{Clock: clock.Now})
+	return open(t, SQLiteURL(t), clock)
 }
 
 // Each runs a test on SQLite and on PostgreSQL.
 func Each(t *testing.T, test func(t *testing.T, d *db.DB)) {
 	t.Helper()
-	each(t, db.Options{}, test)
+	each(t, nil, test)
 }
 
 // EachAt is Each with the test's own clock.
 func EachAt(t *testing.T, clock *Clock, test func(t *testing.T, d *db.DB)) {
 	t.Helper()
-	each(t, db.Options{Clock: clock.Now}, test)
+	each(t, clock, test)
 }
 
-func each(t *testing.T, o db.Options, test func(t *testing.T, d *db.DB)) {
-	t.Run(db.SQLite, func(t *testing.T) { test(t, openSQLite(t, o)) })
-	t.Run(db.Postgres, func(t *testing.T) { test(t, open(t, PostgresURL(t), o)) })
-}
-
-func openSQLite(t testing.TB, o db.Options) *db.DB {
-	t.Helper()
-	return open(t, SQLiteURL(t), o)
+func each(t *testing.T, clock *Clock, test func(t *testing.T, d *db.DB)) {
+	t.Run(db.SQLite, func(t *testing.T) { test(t, open(t, SQLiteURL(t), clock)) })
+	t.Run(db.Postgres, func(t *testing.T) { test(t, open(t, PostgresURL(t), clock)) })
 }
 
 // SQLiteURL is the address of a new SQLite file.
@@ -77,15 +82,22 @@ func SQLiteURL(t testing.TB) string {
 // Postgres gives an empty PostgreSQL database that ends with the test.
 func Postgres(t testing.TB) *db.DB {
 	t.Helper()
-	return open(t, PostgresURL(t), db.Options{})
+	return open(t, PostgresURL(t), nil)
 }
 
-func open(t testing.TB, url string, o db.Options) *db.DB {
+func open(t testing.TB, url string, clock *Clock) *db.DB {
 	t.Helper()
 	ctx := context.Background()
+	var o db.Options
+	if clock != nil {
+		o.Clock = clock.Now
+	}
 	d, err := db.Open(ctx, url, o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if clock != nil {
+		clock.follow(d)
 	}
 	t.Cleanup(func() { d.Close() })
 	if err := d.Migrate(ctx); err != nil {
