@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -38,6 +39,9 @@ type Deps struct {
 	// Rate is how many requests a second a token may make, Burst how many at
 	// once; zero: 50 and 100.
 	Rate, Burst int
+	// Beat is how often an event stream shows that it lives, and looks whether
+	// its token is still in force; zero: 15 seconds.
+	Beat time.Duration
 }
 
 // prefix is where the API's resources live.
@@ -66,6 +70,9 @@ func New(d Deps) http.Handler {
 	}
 	if d.Burst <= 0 {
 		d.Burst = 2 * d.Rate
+	}
+	if d.Beat <= 0 {
+		d.Beat = 15 * time.Second
 	}
 	s := &server{Deps: d, mux: http.NewServeMux(), rate: newLimiter(d.Rate, d.Burst), sight: &sight{}}
 	s.api = humago.New(s.mux, s.config())

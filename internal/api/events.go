@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -165,13 +164,8 @@ func named(docs []webhook.Document) []string {
 	return list
 }
 
-const (
-	// beat is how often a stream shows that it lives, and looks whether its
-	// token is still in force.
-	beat = 15 * time.Second
-	// retry is how soon a client should come back, in milliseconds.
-	retry = 2000
-)
+// retry is how soon a client should come back, in milliseconds.
+const retry = 2000
 
 // stream sends events until the caller goes away, its token ends or we stop.
 func (s *server) stream(ctx context.Context, w http.ResponseWriter, f following) error {
@@ -195,7 +189,7 @@ func (s *server) stream(ctx context.Context, w http.ResponseWriter, f following)
 		return err
 	}
 	sub := s.Events.Subscribe(f.after)
-	seen := f.after
+	seen, checked := f.after, s.DB.Now()
 	for {
 		events, err := s.next(ctx, sub.Next)
 		if ctx.Err() != nil || errors.Is(err, event.ErrStopped) {
@@ -204,11 +198,13 @@ func (s *server) stream(ctx context.Context, w http.ResponseWriter, f following)
 		if err != nil {
 			return err
 		}
-		if len(events) == 0 {
+		if now := s.DB.Now(); len(events) == 0 || now.Sub(checked) >= s.Beat {
 			if _, err := s.identify(ctx, "Bearer "+f.caller.secret); err != nil {
 				return nil // ended, or we cannot tell: the client comes back and is told
 			}
-		} else {
+			checked = now
+		}
+		if len(events) > 0 {
 			seen = events[len(events)-1].Seq
 		}
 		text, err := s.frames(ctx, f, events)
@@ -229,7 +225,7 @@ func (s *server) stream(ctx context.Context, w http.ResponseWriter, f following)
 
 // next waits for events, or for the time of a beat, which gives none.
 func (s *server) next(ctx context.Context, wait func(context.Context) ([]event.Event, error)) ([]event.Event, error) {
-	short, cancel := context.WithTimeout(ctx, beat)
+	short, cancel := context.WithTimeout(ctx, s.Beat)
 	defer cancel()
 	events, err := wait(short)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
