@@ -104,7 +104,7 @@ func (c *courierHouse) settled() map[string]string {
 	return out
 }
 
-func eventually(t *testing.T, limit time.Duration, ok func() bool) {
+func eventually(t testing.TB, limit time.Duration, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()

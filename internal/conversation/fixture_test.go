@@ -20,7 +20,7 @@ import (
 // and a LINE account that comes to the first.
 type house struct {
 	*Desk
-	t            *testing.T
+	t            testing.TB
 	account      Account
 	counter      string
 	other        string
@@ -30,7 +30,7 @@ type house struct {
 	officer      staff.Viewer
 }
 
-func newHouse(t *testing.T, d *db.DB) *house {
+func newHouse(t testing.TB, d *db.DB) *house {
 	t.Helper()
 	v, err := vault.Open("file:"+t.TempDir()+"/key.json", d)
 	check(t, err)
@@ -83,7 +83,7 @@ func (h *house) read(fn func(tx *db.Tx) error) {
 	check(h.t, h.DB.Read(context.Background(), fn))
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -199,9 +199,15 @@ func (d *Desk) limits(a Account) channel.Limits { return d.Adapters[a.Kind].Limi
 // profileTime is how long a person's public name is taken as fresh.
 const profileTime = 7 * 24 * time.Hour
 
+// wantProfile asks for her name when we meet her, and now and then later. That
+// it was asked for is noted at once: the job has patience of its own, and the
+// next message need not ask again.
 func (d *Desk) wantProfile(tx *db.Tx, a Account, p place) error {
 	if _, ok := d.Adapters[a.Kind].(channel.Profiler); !ok || tx.Now.Sub(db.Time(p.profileAt)) < profileTime {
 		return nil
+	}
+	if err := d.Book.ProfileTried(tx, p.identityID); err != nil {
+		return err
 	}
 	return job.Enqueue(tx, job.New{Kind: JobProfile, Key: p.identityID, Args: profileArgs{Identity: p.identityID}})
 }

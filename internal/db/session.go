@@ -21,7 +21,7 @@ var background = context.Background()
 type session struct {
 	conn  *sql.Conn
 	tx    *sql.Tx
-	stmts map[string]*sql.Stmt
+	stmts map[string]statement
 	start string // SQLite: how a transaction begins
 }
 
@@ -73,7 +73,7 @@ func openSession(ctx context.Context, pool *sql.DB, sqlite bool) (*session, erro
 	}
 	s := &session{conn: conn}
 	if sqlite {
-		s.stmts, s.start = make(map[string]*sql.Stmt), "BEGIN"
+		s.stmts, s.start = make(map[string]statement), "BEGIN"
 	}
 	return s, nil
 }
@@ -115,7 +115,7 @@ func (s *session) exec(ctx context.Context, q string, args []any) (sql.Result, e
 	if err != nil {
 		return nil, err
 	}
-	return st.ExecContext(ctx, args...)
+	return st.ExecContext(ctx, arrange(st.order, args)...)
 }
 
 func (s *session) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
@@ -126,7 +126,7 @@ func (s *session) query(ctx context.Context, q string, args []any) (*sql.Rows, e
 	if err != nil {
 		return nil, err
 	}
-	return st.QueryContext(ctx, args...)
+	return st.QueryContext(ctx, arrange(st.order, args)...)
 }
 
 func (s *session) queryRow(ctx context.Context, q string, args []any) *sql.Row {
@@ -137,7 +137,7 @@ func (s *session) queryRow(ctx context.Context, q string, args []any) *sql.Row {
 	if err != nil {
 		return refusedRow(err)
 	}
-	return st.QueryRowContext(ctx, args...)
+	return st.QueryRowContext(ctx, arrange(st.order, args)...)
 }
 
 // refusal is a connector that only says err: the one way to a sql.Row that
@@ -153,7 +153,13 @@ func refusedRow(err error) *sql.Row {
 	return d.QueryRow("")
 }
 
-func (s *session) prepared(ctx context.Context, q string) (*sql.Stmt, error) {
+// statement is a prepared statement and where its arguments go.
+type statement struct {
+	*sql.Stmt
+	order []int
+}
+
+func (s *session) prepared(ctx context.Context, q string) (statement, error) {
 	if st, ok := s.stmts[q]; ok {
 		return st, nil
 	}
@@ -164,10 +170,12 @@ func (s *session) prepared(ctx context.Context, q string) (*sql.Stmt, error) {
 			break
 		}
 	}
-	st, err := s.conn.PrepareContext(ctx, q)
+	text, order := positional(q)
+	prepared, err := s.conn.PrepareContext(ctx, text)
 	if err != nil {
-		return nil, err
+		return statement{}, err
 	}
+	st := statement{prepared, order}
 	s.stmts[strings.Clone(q)] = st
 	return st, nil
 }
