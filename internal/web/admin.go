@@ -113,7 +113,9 @@ func (s *Server) watchTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 				warnings = append(warnings, v.T("admin.jobs.count", "n", stats.Dead))
 			}
 		}
-		t.Warning = strings.Join(warnings, " · ")
+		if t.Warning = strings.Join(warnings, " · "); t.Warning != "" {
+			t.Text = ""
+		}
 		g.Tiles = append(g.Tiles, t)
 	}
 	if v.May(staff.SeeAudit) {
@@ -182,7 +184,7 @@ func (s *Server) channelTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 		t := tile{Path: "/admin/accounts", Icon: "plug", Name: v.T("admin.accounts"), Text: v.T("admin.accounts.count", "n", len(accounts))}
 		worried := 0
 		for _, a := range accounts {
-			if len(accountWorries(v, a)) > 0 {
+			if accountWorry(v, a) != "" || a.QuotaLow() {
 				worried++
 			}
 		}
@@ -239,19 +241,16 @@ func (s *Server) programTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 	return g, nil
 }
 
-// accountWorries are the states of an account that somebody should look at, in words.
-func accountWorries(v *Visit, a conversation.Account) []string {
-	var worries []string
-	if a.Halted != "" && v.Now.Before(a.HaltedTill) {
-		worries = append(worries, haltedText(v, a.Halted))
+// accountWorry is what somebody should look at, in words; what is left of the
+// month's messages has a bar of its own.
+func accountWorry(v *Visit, a conversation.Account) string {
+	switch {
+	case a.Halted != "" && v.Now.Before(a.HaltedTill):
+		return haltedText(v, a.Halted)
+	case unchecked(a):
+		return v.T("admin.account.unchecked")
 	}
-	if a.QuotaLow() {
-		worries = append(worries, v.T("admin.account.quota_low"))
-	}
-	if unchecked(a) {
-		worries = append(worries, v.T("admin.account.unchecked"))
-	}
-	return worries
+	return ""
 }
 
 // haltedText says why sending stands still.

@@ -69,7 +69,7 @@ func (s *Server) listAccounts(w http.ResponseWriter, r *http.Request, v *Visit) 
 			}
 			counter, _ := directory.Counter(a.CounterID)
 			g.Rows = append(g.Rows, adminRow{Path: "/admin/accounts/" + a.ID, Face: Avatar{ID: a.ID, Name: a.Name, Channel: string(kind)},
-				Name: a.Name, Text: strings.Trim(counter.Name+" · "+a.BasicID, " ·"), Quota: quotaOf(v, a), Worry: strings.Join(accountWorries(v, a), " · ")})
+				Name: a.Name, Text: strings.Trim(counter.Name+" · "+a.BasicID, " ·"), Quota: quotaOf(v, a), Worry: accountWorry(v, a)})
 		}
 		if len(g.Rows) > 0 {
 			data.Groups = append(data.Groups, g)

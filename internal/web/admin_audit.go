@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"dingdong/internal/audit"
-	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
@@ -97,7 +96,7 @@ func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) err
 	clock := s.clock(v, "")
 	for _, x := range rows {
 		row := auditRow{At: clock.Moment(x.At), Machine: clock.Machine(x.At), Actor: names.call(v, x.Actor), Action: actWords(v, x.Action), Customer: x.Customer}
-		if x.Object != x.Actor && x.Object != x.Customer {
+		if x.Object != x.Actor && x.Customer == "" { // with a customer, she is whom it is about
 			row.Object = names.object(x.Object)
 		}
 		if x.Customer != "" {
@@ -148,12 +147,31 @@ func (s *Server) namebook(tx *db.Tx, v *Visit) (n namebook, err error) {
 	if err != nil {
 		return n, err
 	}
-	var accounts []conversation.Account
-	accounts, err = s.Desk.Accounts(tx)
-	for _, a := range accounts {
-		n.names[a.ID] = a.Name
+	return n, s.nameProgrammes(tx, n.names)
+}
+
+// nameProgrammes adds accounts, saved replies and webhooks; who may see the record
+// may see what they are called, whatever else she may.
+func (s *Server) nameProgrammes(tx *db.Tx, names map[string]string) error {
+	accounts, err := s.Desk.Accounts(tx)
+	if err != nil {
+		return err
 	}
-	return n, err
+	for _, a := range accounts {
+		names[a.ID] = a.Name
+	}
+	replies, err := s.Desk.Replies(tx, staff.System(), "")
+	if err != nil {
+		return err
+	}
+	for _, x := range replies {
+		names[x.ID] = x.Title
+	}
+	endpoints, err := s.Hooks.List(tx, staff.System())
+	for _, e := range endpoints {
+		names[e.ID] = e.Name
+	}
+	return err
 }
 
 // call names who did something.

@@ -2,6 +2,7 @@ package web
 
 // Choices is a group of boxes to tick, for the part "choices".
 type Choices struct {
+	One               bool // exactly one of them
 	Name, Label, Hint string
 	Error             string // code below "invalid."
 	None              string // said when there is nothing to tick

@@ -61,7 +61,7 @@ var stores = placeKind{
 	},
 	fields: func(_ group, v *Visit, f Form, _ string) []Field {
 		return []Field{
-			f.Field("name", v.T("admin.name")).Required().Limit(80).First(),
+			f.Field("name", v.T("admin.name")).Required().Limit(80),
 			f.Select("timezone", v.T("admin.timezone"), zones(f.Values.Get("timezone"), v.Now)).Required().Or("Asia/Taipei").Hint(v.T("admin.timezone_hint")),
 		}
 	},
@@ -83,7 +83,7 @@ var brands = placeKind{
 		return out
 	},
 	fields: func(_ group, v *Visit, f Form, _ string) []Field {
-		return []Field{f.Field("name", v.T("admin.name")).Required().Limit(80).First()}
+		return []Field{f.Field("name", v.T("admin.name")).Required().Limit(80)}
 	},
 	save: func(tx *db.Tx, v staff.Viewer, id string, form url.Values) error {
 		_, err := staff.SaveBrand(tx, v, staff.BrandForm{ID: id, Name: form.Get("name")})
@@ -107,7 +107,7 @@ var counters = placeKind{
 	fields: func(g group, v *Visit, f Form, id string) []Field {
 		name := f.Field("name", v.T("admin.name")).Limit(80).Hint(v.T("admin.counter_name_hint"))
 		if id != "" {
-			return []Field{name.First()}
+			return []Field{name}
 		}
 		var inStores, ofBrands []Option
 		for _, s := range g.stores {
@@ -286,6 +286,7 @@ func (s *Server) placePage(w http.ResponseWriter, v *Visit, k placeKind, f Form)
 	data.Frame = s.frame(v, "admin", data.Top.Title)
 	data.Path = cmp.Or(data.Action, k.path)
 	data.Fields = k.fields(g, v, f, id)
+	data.Fields[0].Focus = id == "" // on an existing one, a phone would open its keyboard over the page
 	if missing := g.missing(v); k.key == counters.key && id == "" && missing != (Step{}) {
 		return s.done(w, v, missing.Path, "")
 	}

@@ -10,14 +10,15 @@ type adminSecretPage struct {
 	Lost   string // what to do when it was not written down
 	Copies []Copy // the secret first
 	Settle string // where the page's address goes, so that a reload makes no second secret
-	Next   []Step
+	Next   Step   // where she goes on; empty: the page above
 }
 
 func (s *Server) reveal(w http.ResponseWriter, v *Visit, data adminSecretPage) error {
 	data.Frame = s.frame(v, "admin", data.Top.Title)
 	data.Path = data.Settle
-	if len(data.Next) == 0 {
-		data.Next = []Step{data.Top.Up}
+	if data.Next == (Step{}) {
+		data.Next = data.Top.Up
 	}
+	data.Next.Text = v.T("admin.written_down")
 	return s.render(w, v, view{Page: "admin_secret", Data: data})
 }

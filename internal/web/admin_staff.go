@@ -41,7 +41,7 @@ func (s *Server) listStaff(w http.ResponseWriter, r *http.Request, v *Visit) err
 			left.Rows = append(left.Rows, row)
 			continue
 		}
-		row.Pills = []Pill{{Text: v.T("role." + string(p.Role))}}
+		row.Text = strings.TrimSuffix(v.T("role."+string(p.Role))+" · "+row.Text, " · ")
 		switch {
 		case !p.HasPassword:
 			row.Worry = v.T("admin.staff.needs_password")
@@ -98,7 +98,7 @@ type adminPersonPage struct {
 	Top      AdminTop
 	Form     Form
 	Action   string
-	Roles    []Option
+	Roles    Choices
 	Speaks   []Option // languages
 	Counters Choices
 	Stores   Choices
@@ -135,17 +135,14 @@ func (s *Server) personPage(w http.ResponseWriter, v *Visit, f Form) error {
 		return err
 	}
 	data := adminPersonPage{Action: "/admin/staff", Top: AdminTop{Up: Step{"/admin/staff", v.T("admin.staff")}, Title: v.T("admin.staff.add")},
-		Roles: []Option{{"", v.T("admin.staff.choose")}}, Speaks: []Option{{"", v.T("admin.staff.browser_language")}}}
+		Speaks: []Option{{"", v.T("admin.staff.browser_language")}}}
 	if f.Values == nil {
 		f.Values = url.Values{"name": {p.Name}, "email": {p.Email}, "role": {string(p.Role)}, "language": {p.Language}, "counters": p.Counters, "stores": p.Stores}
-	}
-	for _, role := range staff.Roles() {
-		data.Roles = append(data.Roles, Option{string(role), v.T("role."+string(role)) + " — " + v.T("admin.role."+string(role))})
 	}
 	for _, l := range s.languages.All {
 		data.Speaks = append(data.Speaks, Option{l.Tag, l.Name})
 	}
-	data.Form, data.Counters, data.Stores = f, counterChoices(v, g, f), storeChoices(v, g, f)
+	data.Form, data.Roles, data.Counters, data.Stores = f, roleChoices(v, f), counterChoices(v, g, f), storeChoices(v, g, f)
 	if id != "" {
 		s.knownPerson(v, &data, p, held)
 	}
@@ -178,6 +175,16 @@ func (s *Server) knownPerson(v *Visit, data *adminPersonPage, p staff.Person, he
 	}
 	data.End = Confirm{ID: "end", Path: data.Action + "/end", Button: v.T("admin.staff.end"),
 		Title: v.T("admin.staff.end_title", "name", p.Name), Text: effect, Go: v.T("admin.staff.end_go")}
+}
+
+// roleChoices says of each role what it is for.
+func roleChoices(v *Visit, f Form) Choices {
+	var options []Choice
+	for _, role := range staff.Roles() {
+		options = append(options, Choice{Value: string(role), Text: v.T("role." + string(role)), Hint: v.T("admin.role." + string(role)),
+			On: f.Values.Get("role") == string(role)})
+	}
+	return Choices{One: true, Name: "role", Label: v.T("admin.staff.role"), Error: f.Errors["role"], Groups: []ChoiceGroup{{Options: options}}}
 }
 
 // counterChoices offers every open counter, below its store; of closed ones only
