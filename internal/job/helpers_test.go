@@ -75,13 +75,13 @@ func stats(t testing.TB, d *db.DB) (c job.Count) {
 // until polls a condition of the database.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-deadline:
-			t.Fatalf("%s: not within 20 seconds", what)
+			t.Fatalf("%s: not within two minutes", what)
 		case <-tick.C:
 		}
 	}

@@ -177,6 +177,30 @@ func TestKeepOpen(t *testing.T) {
 	})
 }
 
+// A job that stays open may be claimed again before its last attempt is
+// forgotten; were it dropped then, it would stand still for a lease.
+func TestKeepOpenAmongClaims(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		var runs, others atomic.Int64
+		handler := func(context.Context, job.Job) (job.Outcome, error) {
+			if runs.Add(1) == 300 {
+				return nil, nil
+			}
+			return func(tx *db.Tx) error { job.KeepOpen(tx, tx.Now); return nil }, nil
+		}
+		count := func(context.Context, job.Job) (job.Outcome, error) { others.Add(1); return nil, nil }
+		start(t, d, map[string]job.Handler{"x": handler, "other": count}, job.Options{Lease: time.Hour})
+		enqueue(t, d, job.New{Kind: "x", Key: "k", Lane: "a"})
+		for range 200 { // each is a reason to claim
+			enqueue(t, d, job.New{Kind: "other"})
+		}
+		empty(t, d)
+		if runs.Load() != 300 || others.Load() != 200 {
+			t.Errorf("%d runs, %d others", runs.Load(), others.Load())
+		}
+	})
+}
+
 func TestDeadAndRevived(t *testing.T) {
 	clock := dbtest.NewClock(time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC))
 	dbtest.EachAt(t, clock, func(t *testing.T, d *db.DB) {
