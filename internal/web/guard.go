@@ -57,6 +57,8 @@ func (s *Server) guard(rt route) http.Handler {
 		}
 		if err := rt.handle(w, r, v); err != nil {
 			s.fail(w, v, err)
+		} else if rt.movesPeople() {
+			s.rechecks.ask()
 		}
 	})
 }
@@ -72,7 +74,7 @@ func (s *Server) admit(v *Visit, a access) error {
 	if v.MustChange && a != oneself {
 		return errMustChange
 	}
-	if a.kind == "permission" && !v.May(a.permission) {
+	if a == administers && !v.administers() || a.kind == "permission" && !v.May(a.permission) {
 		return staff.ErrForbidden
 	}
 	return nil

@@ -20,7 +20,7 @@ import (
 const (
 	heartbeatEvery = 20 * time.Second
 	recheckEvery   = 30 * time.Second
-	paceEvery      = 40 * time.Millisecond  // at most one write in this time: a burst becomes one
+	paceEvery      = 25 * time.Millisecond  // at most one write in this time: a burst becomes one
 	countsEvery    = 250 * time.Millisecond // how often the numbers on the tabs may change
 	writeTimeout   = 15 * time.Second       // a browser that takes nothing for so long is gone
 	largestGap     = 2000                   // events; a page that missed more reads everything anew
@@ -118,6 +118,12 @@ func (s *Server) batches(ctx context.Context, after int64) (<-chan batch, func()
 			if err != nil {
 				return
 			}
+			// Waiting before looking: what came meanwhile is told together.
+			select {
+			case <-time.After(paceEvery):
+			case <-ctx.Done():
+				return
+			}
 		}
 	}()
 	return out, func() { cancel(); <-ended }
@@ -143,11 +149,10 @@ func (st *stream) run(ctx context.Context) error {
 	heartbeat, recheck := time.NewTicker(heartbeatEvery), time.NewTicker(recheckEvery)
 	defer heartbeat.Stop()
 	defer recheck.Stop()
-	pace, counts := time.NewTimer(time.Hour), time.NewTimer(time.Hour)
-	defer pace.Stop()
+	counts := time.NewTimer(time.Hour)
 	defer counts.Stop()
 	counting := false
-	in, asked := batches, s.rechecks.wait()
+	asked := s.rechecks.wait()
 	for {
 		ok := true
 		select {
@@ -155,20 +160,15 @@ func (st *stream) run(ctx context.Context) error {
 			return nil
 		case <-s.Stopping:
 			return nil
-		case b := <-in:
+		case b := <-batches:
 			if b.err != nil {
 				return st.farewell(b.err)
 			}
 			ok = st.news(ctx, b.events)
-			in = nil
-			pace.Reset(paceEvery)
 			if !counting {
 				counting = true
 				counts.Reset(countsEvery)
 			}
-		case <-pace.C:
-			in = batches
-			continue
 		case <-counts.C:
 			counting = false
 			ok = st.count(ctx, false)

@@ -42,6 +42,8 @@ func (s *Server) opens(v *Visit, path string) bool {
 		return false
 	case a.kind == "permission":
 		return v.May(a.permission)
+	case a == administers:
+		return v.administers()
 	case a == signedIn:
 		return !v.MustChange
 	}

@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
+	"dingdong/internal/conversation"
 	"dingdong/internal/staff"
 )
 
@@ -22,6 +24,8 @@ var (
 	foreign  = access{kind: "foreign"}   // anybody from any origin: doors that check a signature or token of their own
 	signedIn = access{kind: "signed in"} // any member of staff; the rooms decide what she sees
 	oneself  = access{kind: "oneself"}   // the same, even while she still has to choose a password
+
+	administers = access{kind: "administers"} // whoever has anything to do on the administration's pages
 )
 
 // may asks for a permission.
@@ -36,6 +40,12 @@ type route struct {
 	access  access
 	handle  handler
 	body    int64 // most bytes of a request body; 0: bodyLimit
+}
+
+// movesPeople tells what may end a session or change who sees what: open pages
+// look again after it.
+func (rt route) movesPeople() bool {
+	return strings.HasPrefix(rt.pattern, "POST /admin/") || strings.HasPrefix(rt.pattern, "POST /me/") || rt.pattern == "POST /sign-out"
 }
 
 // routes is the table of everything the server answers.
@@ -65,10 +75,102 @@ func (s *Server) routes() []route {
 		{pattern: "POST /me/sessions/{session}/end", access: oneself, handle: s.endSession},
 
 		// messages
+		{pattern: "GET /inbox", access: signedIn, handle: s.showInbox},
+		{pattern: "GET /inbox/{thread}", access: signedIn, handle: s.showThread},
+		{pattern: "GET /inbox/{thread}/messages", access: signedIn, handle: s.showOlder},
+		{pattern: "GET /inbox/{thread}/head", access: signedIn, handle: s.showHead},
+		{pattern: "GET /inbox/{thread}/card", access: signedIn, handle: s.showCard},
+		{pattern: "POST /inbox/{thread}/messages", access: may(staff.Chat), handle: s.say},
+		{pattern: "POST /inbox/{thread}/messages/{message}/resend", access: may(staff.Chat), handle: s.resend},
+		{pattern: "POST /inbox/{thread}/upload", access: may(staff.Chat), handle: s.upload, body: conversation.MaxUpload},
+		{pattern: "POST /inbox/{thread}/take", access: may(staff.Chat), handle: s.act(s.take)},
+		{pattern: "POST /inbox/{thread}/release", access: may(staff.Chat), handle: s.act(s.release)},
+		{pattern: "POST /inbox/{thread}/transfer", access: may(staff.Chat), handle: s.act(s.transfer)},
+		{pattern: "POST /inbox/{thread}/close", access: may(staff.Chat), handle: s.act(s.closeThread)},
+		{pattern: "POST /inbox/{thread}/reopen", access: may(staff.Chat), handle: s.act(s.reopen)},
+		{pattern: "POST /inbox/{thread}/name", access: may(staff.Chat), handle: s.rename},
+		{pattern: "POST /inbox/{thread}/draft", access: may(staff.Chat), handle: s.saveDraft},
+		{pattern: "POST /inbox/{thread}/typing", access: may(staff.Chat), handle: s.types},
+		{pattern: "POST /inbox/{thread}/seen", access: signedIn, handle: s.seen},
+		{pattern: "GET /media/{message}", access: signedIn, handle: s.media},
+		{pattern: "GET /media/{message}/preview", access: signedIn, handle: s.mediaPreview},
+		{pattern: "GET /live", access: signedIn, handle: s.live},
 
 		// administration
+		{pattern: "GET /admin", access: administers, handle: s.showAdmin},
+		{pattern: "GET /admin/stores", access: may(staff.ManageGroup), handle: s.listPlaces(stores)},
+		{pattern: "GET /admin/stores/new", access: may(staff.ManageGroup), handle: s.showPlace(stores)},
+		{pattern: "POST /admin/stores", access: may(staff.ManageGroup), handle: s.savePlace(stores)},
+		{pattern: "GET /admin/stores/{store}", access: may(staff.ManageGroup), handle: s.showPlace(stores)},
+		{pattern: "POST /admin/stores/{store}", access: may(staff.ManageGroup), handle: s.savePlace(stores)},
+		{pattern: "POST /admin/stores/{store}/close", access: may(staff.ManageGroup), handle: s.closePlace(stores)},
+		{pattern: "POST /admin/stores/{store}/reopen", access: may(staff.ManageGroup), handle: s.reopenPlace(stores)},
+		{pattern: "GET /admin/brands", access: may(staff.ManageGroup), handle: s.listPlaces(brands)},
+		{pattern: "GET /admin/brands/new", access: may(staff.ManageGroup), handle: s.showPlace(brands)},
+		{pattern: "POST /admin/brands", access: may(staff.ManageGroup), handle: s.savePlace(brands)},
+		{pattern: "GET /admin/brands/{brand}", access: may(staff.ManageGroup), handle: s.showPlace(brands)},
+		{pattern: "POST /admin/brands/{brand}", access: may(staff.ManageGroup), handle: s.savePlace(brands)},
+		{pattern: "POST /admin/brands/{brand}/close", access: may(staff.ManageGroup), handle: s.closePlace(brands)},
+		{pattern: "POST /admin/brands/{brand}/reopen", access: may(staff.ManageGroup), handle: s.reopenPlace(brands)},
+		{pattern: "GET /admin/counters", access: may(staff.ManageGroup), handle: s.listPlaces(counters)},
+		{pattern: "GET /admin/counters/new", access: may(staff.ManageGroup), handle: s.showPlace(counters)},
+		{pattern: "POST /admin/counters", access: may(staff.ManageGroup), handle: s.savePlace(counters)},
+		{pattern: "GET /admin/counters/{counter}", access: may(staff.ManageGroup), handle: s.showPlace(counters)},
+		{pattern: "POST /admin/counters/{counter}", access: may(staff.ManageGroup), handle: s.savePlace(counters)},
+		{pattern: "POST /admin/counters/{counter}/close", access: may(staff.ManageGroup), handle: s.closePlace(counters)},
+		{pattern: "POST /admin/counters/{counter}/reopen", access: may(staff.ManageGroup), handle: s.reopenPlace(counters)},
+		{pattern: "GET /admin/staff", access: may(staff.ManageGroup), handle: s.listStaff},
+		{pattern: "GET /admin/staff/new", access: may(staff.ManageGroup), handle: s.showPerson},
+		{pattern: "POST /admin/staff", access: may(staff.ManageGroup), handle: s.savePerson},
+		{pattern: "GET /admin/staff/{staff}", access: may(staff.ManageGroup), handle: s.showPerson},
+		{pattern: "POST /admin/staff/{staff}", access: may(staff.ManageGroup), handle: s.savePerson},
+		{pattern: "POST /admin/staff/{staff}/password", access: may(staff.ManageGroup), handle: s.resetPassword},
+		{pattern: "POST /admin/staff/{staff}/end", access: may(staff.ManageGroup), handle: s.endPerson},
+		{pattern: "POST /admin/staff/{staff}/return", access: may(staff.ManageGroup), handle: s.returnPerson},
+		{pattern: "GET /admin/accounts", access: may(staff.ManageGroup), handle: s.listAccounts},
+		{pattern: "GET /admin/accounts/new", access: may(staff.ManageGroup), handle: s.showAccount},
+		{pattern: "POST /admin/accounts", access: may(staff.ManageGroup), handle: s.saveAccount},
+		{pattern: "GET /admin/accounts/{account}", access: may(staff.ManageGroup), handle: s.showAccount},
+		{pattern: "POST /admin/accounts/{account}", access: may(staff.ManageGroup), handle: s.saveAccount},
+		{pattern: "POST /admin/accounts/{account}/check", access: may(staff.ManageGroup), handle: s.checkAccount},
+		{pattern: "POST /admin/accounts/{account}/close", access: may(staff.ManageGroup), handle: s.closeAccount},
+		{pattern: "GET /admin/replies", access: may(staff.ManageReplies), handle: s.listReplies},
+		{pattern: "GET /admin/replies/new", access: may(staff.ManageReplies), handle: s.showReply},
+		{pattern: "POST /admin/replies", access: may(staff.ManageReplies), handle: s.saveReply},
+		{pattern: "GET /admin/replies/{reply}", access: may(staff.ManageReplies), handle: s.showReply},
+		{pattern: "POST /admin/replies/{reply}", access: may(staff.ManageReplies), handle: s.saveReply},
+		{pattern: "POST /admin/replies/{reply}/move", access: may(staff.ManageReplies), handle: s.moveReply},
+		{pattern: "POST /admin/replies/{reply}/delete", access: may(staff.ManageReplies), handle: s.deleteReply},
+		{pattern: "GET /admin/tokens", access: may(staff.ManageGroup), handle: s.listTokens},
+		{pattern: "GET /admin/tokens/new", access: may(staff.ManageGroup), handle: s.newToken},
+		{pattern: "POST /admin/tokens", access: may(staff.ManageGroup), handle: s.createToken},
+		{pattern: "POST /admin/tokens/{token}/end", access: may(staff.ManageGroup), handle: s.endToken},
+		{pattern: "GET /admin/webhooks", access: may(staff.ManageGroup), handle: s.listWebhooks},
+		{pattern: "GET /admin/webhooks/new", access: may(staff.ManageGroup), handle: s.showWebhook},
+		{pattern: "POST /admin/webhooks", access: may(staff.ManageGroup), handle: s.saveWebhook},
+		{pattern: "GET /admin/webhooks/{endpoint}", access: may(staff.ManageGroup), handle: s.showWebhook},
+		{pattern: "POST /admin/webhooks/{endpoint}", access: may(staff.ManageGroup), handle: s.saveWebhook},
+		{pattern: "POST /admin/webhooks/{endpoint}/pause", access: may(staff.ManageGroup), handle: s.pauseWebhook},
+		{pattern: "POST /admin/webhooks/{endpoint}/resume", access: may(staff.ManageGroup), handle: s.resumeWebhook},
+		{pattern: "POST /admin/webhooks/{endpoint}/end", access: may(staff.ManageGroup), handle: s.endWebhook},
+		{pattern: "POST /admin/webhooks/{endpoint}/deliveries/{delivery}/retry", access: may(staff.ManageGroup), handle: s.retryDelivery},
+		{pattern: "GET /admin/failures", access: may(staff.SeeFailures), handle: s.showFailures},
+		{pattern: "POST /admin/failures/messages/{message}/resend", access: may(staff.SeeFailures), handle: s.resendFailed},
+		{pattern: "POST /admin/failures/jobs/{job}/retry", access: may(staff.ManageGroup), handle: s.retryJob},
+		{pattern: "POST /admin/failures/jobs/{job}/discard", access: may(staff.ManageGroup), handle: s.discardJob},
+		{pattern: "GET /admin/audit", access: may(staff.SeeAudit), handle: s.showAudit},
+		{pattern: "POST /admin/audit/verify", access: may(staff.SeeAudit), handle: s.verifyAudit},
 
 		// doors for platforms and customers
 		{pattern: "POST /in/{account}", access: foreign, handle: s.receive},
+		{pattern: "GET /m/{link}", access: public, handle: s.publicMedia},
+		{pattern: "GET /chat/{account}", access: public, handle: s.showChat},
+		{pattern: "GET /chat/{account}/widget.js", access: public, handle: s.widget},
+		{pattern: "POST /chat/{account}/start", access: public, handle: s.begins(s.startChat), body: 16 << 10},
+		{pattern: "GET /chat/{account}/messages", access: public, handle: s.visits(s.olderChat)},
+		{pattern: "POST /chat/{account}/messages", access: public, handle: s.visits(s.sayChat), body: chatBody},
+		{pattern: "POST /chat/{account}/upload", access: public, handle: s.visits(s.uploadChat), body: conversation.MaxUpload + 1},
+		{pattern: "POST /chat/{account}/typing", access: public, handle: s.visits(s.typeChat), body: 1 << 10},
+		{pattern: "GET /chat/{account}/stream", access: public, handle: s.visits(s.streamChat)},
 	}
 }

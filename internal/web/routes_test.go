@@ -12,7 +12,9 @@ import (
 var openDoors = []string{
 	"GET /static/", "GET /favicon.ico", "GET /healthz", "GET /readyz", "/",
 	"GET /first", "POST /first", "GET /sign-in", "POST /sign-in", "POST /sign-in/demo", "POST /language",
-	"POST /in/{account}",
+	"GET /chat/{account}", "GET /chat/{account}/widget.js", "POST /chat/{account}/start", "GET /chat/{account}/messages",
+	"POST /chat/{account}/messages", "POST /chat/{account}/upload", "POST /chat/{account}/typing", "GET /chat/{account}/stream",
+	"POST /in/{account}", "GET /m/{link}",
 }
 
 func TestEveryRouteIsGuarded(t *testing.T) {

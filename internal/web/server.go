@@ -18,6 +18,7 @@ import (
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/webhook"
 )
 
 // Deps is what the server is built from.
@@ -25,6 +26,7 @@ type Deps struct {
 	DB        *db.DB
 	Desk      *conversation.Desk
 	Events    *event.Log
+	Hooks     *webhook.Room
 	Log       *slog.Logger
 	PublicURL string // how browsers reach the server; https turns on secure cookies and HSTS
 	Timezone  string // for pages that belong to no counter; empty: Asia/Taipei
@@ -57,11 +59,16 @@ type Server struct {
 	access    map[string]access           // pattern -> access, for the navigation
 	handler   http.Handler
 	settled   atomic.Bool // an administrator exists
+	looks     looks
+	presence  *presence
+	chat      chatRoom
+	drawings  *drawings
+	rechecks  rechecks
 }
 
 // New builds the server; an error is a mistake in the build or the settings.
 func New(d Deps) (*Server, error) {
-	s := &Server{Deps: d}
+	s := &Server{Deps: d, presence: newPresence()}
 	public, err := url.Parse(d.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
@@ -86,6 +93,7 @@ func New(d Deps) (*Server, error) {
 	if s.pages, err = s.loadPages(pageFiles); err != nil {
 		return nil, err
 	}
+	s.drawings = newDrawings(s)
 	if s.handler, err = s.mount(public); err != nil {
 		return nil, err
 	}

@@ -12,12 +12,23 @@ import (
 // pageTypes names the struct of every page and of every block that is rendered by
 // itself: a template that asks for a field which is not there fails here.
 var pageTypes = map[string]any{
+	"admin": adminPage{}, "admin_account": adminAccountPage{}, "admin_account#findings": findingsView{}, "admin_audit": adminAuditPage{},
+	"admin_audit#chain": chainView{}, "admin_failures": adminFailuresPage{}, "admin_list": adminListPage{}, "admin_person": adminPersonPage{},
+	"admin_place": adminPlacePage{}, "admin_replies": adminRepliesPage{}, "admin_reply": adminReplyPage{}, "admin_secret": adminSecretPage{},
+	"admin_token": adminTokenPage{}, "admin_tokens": adminTokensPage{}, "admin_webhook": adminWebhookPage{},
+
+	"chat":        chatPage{},
 	"error":       errorPage{},
 	"error#toast": Toast{},
 	"first":       firstPage{},
-	"me":          mePage{},
-	"more":        morePage{},
-	"signin":      signInPage{},
+
+	"inbox": inboxPage{}, "inbox#list": inboxPage{}, "inbox#list-body": inboxPage{}, "inbox#list-piece": inboxPage{},
+	"inbox#opened": inboxPage{}, "inbox#older-piece": olderPiece{}, "inbox#head-again": headView{}, "inbox#card": cardView{},
+	"inbox#row": ThreadRow{}, "inbox#line": Line{},
+
+	"me":     mePage{},
+	"more":   morePage{},
+	"signin": signInPage{},
 }
 
 // partTypes are the parts of parts.html that no page has to use.

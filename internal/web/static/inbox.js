@@ -129,7 +129,7 @@ async function show(id, push) {
     retitle(thread.getAttribute("aria-label") + " · Dingdong");
     begin();
     stream.watch(id);
-    if (matchMedia("(pointer: fine)").matches) $("text")?.focus();
+    if (!matchMedia("(pointer: coarse)").matches) $("text")?.focus();
   } catch {
     location.assign(address(id)); // the browser shows what is the matter
   } finally {
@@ -282,9 +282,9 @@ function present({ thread, here }) {
   if (!line || thread !== open?.id) return;
   const others = here.filter((p) => p.id !== me && !p.customer);
   const typing = others.filter((p) => p.typing);
-  const say = (key, people) => t(key, { n: people.length, names: people.map((p) => p.name).join(t("and")) });
+  const named = (people) => ({ n: people.length, names: people.map((p) => p.name).join(t("and")) });
   const customer = here.some((p) => p.customer && p.typing);
-  line.textContent = typing.length ? say("answering", typing) : customer ? t("customer_typing") : others.length ? say("looking", others) : "";
+  line.textContent = typing.length ? t("answering", named(typing)) : customer ? t("customer_typing") : others.length ? t("looking", named(others)) : "";
   line.classList.toggle("quiet", !typing.length);
   line.hidden = !line.textContent;
 }

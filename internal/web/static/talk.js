@@ -7,16 +7,20 @@ const NEAR = 90; // pixels from the end that count as the end
 
 /** talk looks after one stream. */
 export function talk(stream, jump) {
-  let pinned = true;
+  let pinned = true, top = 0;
 
   const atEnd = () => stream.scrollHeight - stream.scrollTop - stream.clientHeight < NEAR;
   const toEnd = () => {
     stream.scrollTop = stream.scrollHeight;
+    top = stream.scrollTop;
     pinned = true;
     jump.hidden = true;
   };
   stream.addEventListener("scroll", () => {
-    pinned = atEnd();
+    // Only she unpins it, by scrolling up; what grows beneath does not.
+    if (atEnd()) pinned = true;
+    else if (stream.scrollTop < top - 2) pinned = false;
+    top = stream.scrollTop;
     if (pinned) jump.hidden = true;
   }, { passive: true });
   jump.addEventListener("click", toEnd);

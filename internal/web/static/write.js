@@ -92,12 +92,14 @@ export function writer({ thread, el, me, say }) {
     e.preventDefault();
     send();
   });
+  // An input method takes Enter for itself; on glass Enter is a new line.
+  const sends = (e) => e.key === "Enter" && !e.shiftKey && !e.isComposing && e.keyCode !== 229 && !matchMedia("(pointer: coarse)").matches;
   text.addEventListener("keydown", (e) => {
-    // An input method takes Enter for itself; on glass Enter is a new line.
-    if (e.key !== "Enter" || e.shiftKey || e.isComposing || e.keyCode === 229 || !matchMedia("(pointer: fine)").matches) return;
+    if (!sends(e)) return;
     e.preventDefault();
     send();
   });
+  text.addEventListener("keypress", (e) => sends(e) && e.preventDefault()); // a driven browser types it all the same
 
   async function sendFiles(files) {
     for (const chosen of files) {
