@@ -112,6 +112,9 @@ func (serveCommand) Run(c *call) error {
 	if err != nil {
 		return err
 	}
+	if c.config.Demo {
+		return a.runDemo(c)
+	}
 	c.log.Info("dingdong listens", "address", a.Desk.PublicURL, "database", a.DB.Engine(), "version", version())
 	return a.Run(c.ctx)
 }
