@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"dingdong/internal/channel/line/linefake"
-	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 )
 
@@ -117,10 +116,13 @@ func (p *program) terminate() {
 type ledger struct {
 	mu      sync.Mutex
 	arrived map[string]bool     // event ids that got a 200
-	all     map[string]bool     // every event id that was ever sent
 	texts   map[string][]string // user -> the texts her connection sent, in order
 	said    map[string][]string // user -> answers that were acknowledged, in order
 	faults  []string
+}
+
+func newLedger() *ledger {
+	return &ledger{arrived: map[string]bool{}, texts: map[string][]string{}, said: map[string][]string{}}
 }
 
 func (l *ledger) note(do func()) {
@@ -176,7 +178,7 @@ func writerUser(writer, n int) string { return fmt.Sprintf("U%016x%016x", writer
 
 // customers post webhooks over one connection until enough is closed; each body
 // in flight is persisted to the end.
-func (l *ledger) customers(ctx context.Context, enough <-chan struct{}, writer int, address string) {
+func (l *ledger) customers(ctx context.Context, enough <-chan struct{}, writer int, s scene) {
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
 	defer client.CloseIdleConnections()
 	for n := 0; ; n++ {
@@ -190,16 +192,16 @@ func (l *ledger) customers(ctx context.Context, enough <-chan struct{}, writer i
 		var events []linefake.Event
 		for k := range 1 + n%3 { // one to three in a body, of one customer
 			text := fmt.Sprintf("w%d n%d k%d", writer, n, k)
-			e := linefake.TextEvent(linefake.Meta{User: user, At: at.Add(time.Duration(k) * time.Millisecond)}, text)
+			meta := linefake.Meta{User: user, At: at.Add(time.Duration(k) * time.Millisecond), ReplyToken: s.platform.IssueReplyToken(user)}
+			e := linefake.TextEvent(meta, text)
 			events = append(events, e)
 			l.note(func() {
-				l.all[e.WebhookEventID] = true
 				l.texts[user] = append(l.texts[user], text)
 			})
 		}
 		body := linefake.Body("U1", events...)
 		done := persist(ctx, func() bool {
-			status, err := post(ctx, client, address, body)
+			status, err := post(ctx, client, s.base+s.path, body)
 			if err == nil && status >= 400 && status < 500 {
 				l.fault("a good body was refused with %d", status)
 			}
@@ -213,7 +215,7 @@ func (l *ledger) customers(ctx context.Context, enough <-chan struct{}, writer i
 				l.arrived[e.WebhookEventID] = true
 			}
 		})
-		pause(ctx, time.Millisecond) // each body is a millisecond younger than the next
+		pause(ctx, 3*time.Millisecond) // more than the milliseconds by which its events differ
 	}
 }
 
@@ -242,58 +244,105 @@ func (l *ledger) advisor(ctx context.Context, enough <-chan struct{}, b *browser
 	}
 }
 
+// greet makes everybody a friend and opens the threads in which is answered.
+func (h *home) greet() map[string]string {
+	h.t.Helper()
+	for w := range writers {
+		for n := range perWriter {
+			h.phone.Befriend(writerUser(w, n))
+		}
+	}
+	threads := map[string]string{}
+	for s := range speakers {
+		user := writerUser(s, 0)
+		h.deliver(linefake.TextEvent(linefake.Meta{User: user, At: time.Now().Add(-time.Minute)}, "hello"))
+		threads[user] = h.thread(user)
+	}
+	return threads
+}
+
+// scene is where load is made.
+type scene struct {
+	t        *testing.T
+	platform *linefake.Platform
+	base     string            // of the house
+	path     string            // of the webhook
+	threads  map[string]string // user -> thread, to be answered
+}
+
+// load lets customers write and advisors answer until rest is called, which
+// returns when everything begun has been acknowledged.
+func (l *ledger) load(ctx context.Context, s scene) (rest func()) {
+	s.t.Helper()
+	enough := make(chan struct{})
+	var all sync.WaitGroup
+	for user, thread := range s.threads {
+		b := newBrowser(s.t, s.base)
+		if a := b.post("/sign-in", url.Values{"email": {advisorEmail}, "password": {advisorPassword}}); a.status != http.StatusSeeOther {
+			s.t.Fatalf("sign-in answered %d", a.status)
+		}
+		all.Go(func() { l.advisor(ctx, enough, b, user, thread) })
+	}
+	for w := range writers {
+		all.Go(func() { l.customers(ctx, enough, w, s) })
+	}
+	return func() {
+		close(enough)
+		all.Wait()
+	}
+}
+
 func TestKilledTenTimesUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
 	platform := newPlatform(t, linefake.Options{AutoFriend: true, Latency: 2 * time.Millisecond})
 	p := &program{t: t, binary: build(t), dir: t.TempDir(), listen: freeAddress(t), log: &record{}}
-	var account conversation.Account
-	threads := map[string]string{}
 	furnished := newHouseWith(t, plan{dir: p.dir, phone: platform})
-	account = furnished.account
-	for s := range speakers {
-		user := writerUser(s, 0)
-		platform.Befriend(user)
-		furnished.deliver(linefake.TextEvent(linefake.Meta{User: user, At: time.Now().Add(-time.Minute)}, "hello"))
-		threads[user] = furnished.thread(user)
-	}
+	threads := furnished.greet()
 	must(t, furnished.stop())
 
 	p.start()
 	t.Cleanup(func() { p.cmd.Process.Kill() })
 	base := "http://" + p.listen
-	l := &ledger{arrived: map[string]bool{}, all: map[string]bool{}, texts: map[string][]string{}, said: map[string][]string{}}
+	l := newLedger()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
-	enough := make(chan struct{})
-	var load sync.WaitGroup
-	for w := range writers {
-		load.Go(func() { l.customers(ctx, enough, w, base+account.WebhookPath()) })
-	}
-	for user, thread := range threads {
-		b := newBrowser(t, base)
-		if a := b.post("/sign-in", url.Values{"email": {advisorEmail}, "password": {advisorPassword}}); a.status != http.StatusSeeOther {
-			t.Fatalf("sign-in answered %d", a.status)
-		}
-		load.Go(func() { l.advisor(ctx, enough, b, user, thread) })
-	}
+	rest := l.load(ctx, scene{t: t, base: base, platform: platform, path: furnished.account.WebhookPath(), threads: threads})
 	for range kills {
 		pause(ctx, time.Duration(300+rand.IntN(600))*time.Millisecond)
 		p.kill()
 		p.start()
 	}
 	pause(ctx, 300*time.Millisecond)
-	close(enough)
-	load.Wait()
+	rest()
 	if ctx.Err() != nil {
 		t.Fatalf("the load did not come to its end\n%s", p.log)
 	}
 	for _, f := range l.faults {
 		t.Error(f)
 	}
-	// What was acknowledged is delivered without anybody's help.
-	eventuallyIn(t, 20*time.Second, func() string {
+	l.awaitPhones(t, platform)
+	p.terminate()
+
+	l.checkPhones(t, platform)
+	after := newHouseWith(t, plan{dir: p.dir, unsown: true, phone: platform})
+	l.checkHouse(t, after)
+	must(t, after.stop())
+	var out bytes.Buffer
+	if status := Main(t.Context(), []string{"check", "--data", p.dir}, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); status != 0 {
+		t.Errorf("check ends with %d:\n%s", status, &out)
+	}
+	l.tell(t)
+	if len(l.arrived) < 100 {
+		t.Error("there was hardly any load: the test says nothing")
+	}
+}
+
+// awaitPhones waits until what was acknowledged is delivered, without anybody's help.
+func (l *ledger) awaitPhones(t *testing.T, platform *linefake.Platform) {
+	t.Helper()
+	eventuallyIn(t, 40*time.Second, func() string {
 		for user, said := range l.said {
 			if got := len(platform.Sent(user)); got < len(said) {
 				return fmt.Sprintf("%d of %d answers have reached %s", got, len(said), user)
@@ -301,23 +350,6 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 		}
 		return ""
 	})
-	p.terminate()
-
-	l.checkPhones(t, platform)
-	l.checkHouse(t, p.dir, platform)
-	var out bytes.Buffer
-	if status := Main(t.Context(), []string{"check", "--data", p.dir}, Streams{In: strings.NewReader(""), Out: &out, Err: &out}); status != 0 {
-		t.Errorf("check ends with %d:\n%s", status, &out)
-	}
-	t.Logf("%d events acknowledged, %d answers", len(l.arrived), func() (n int) {
-		for _, s := range l.said {
-			n += len(s)
-		}
-		return n
-	}())
-	if len(l.arrived) < 100 {
-		t.Error("there was hardly any load: the test says nothing")
-	}
 }
 
 // checkPhones: every acknowledged answer exactly once, in order.
@@ -325,8 +357,15 @@ func (l *ledger) checkPhones(t *testing.T, platform *linefake.Platform) {
 	t.Helper()
 	for user, said := range l.said {
 		var got []string
+		replies := 0
 		for _, m := range platform.Sent(user) {
 			got = append(got, m.Text)
+			if m.ReplyToken != "" {
+				replies++
+			}
+		}
+		if replies == 0 || replies == len(got) {
+			t.Errorf("%d of %d answers were replies: both ways out should be used", replies, len(got))
 		}
 		if !slices.Equal(got, said) {
 			t.Errorf("%s was told %d lines and her phone shows %d; %s", user, len(said), len(got), firstDifference(said, got))
@@ -341,9 +380,9 @@ func (l *ledger) checkPhones(t *testing.T, platform *linefake.Platform) {
 }
 
 // checkHouse: every acknowledged event exactly once, nothing else, in order.
-func (l *ledger) checkHouse(t *testing.T, dir string, platform *linefake.Platform) {
+func (l *ledger) checkHouse(t *testing.T, h *home) {
 	t.Helper()
-	h := newHouseWith(t, plan{dir: dir, unsown: true, phone: platform})
+	h.quiet()
 	counts := map[string]int{}
 	must(t, h.DB.Read(t.Context(), func(tx *db.Tx) error {
 		rows, err := tx.Query(`SELECT event_id FROM message WHERE event_id IS NOT NULL`)
@@ -389,7 +428,7 @@ func (l *ledger) checkHouse(t *testing.T, dir string, platform *linefake.Platfor
 		"customers twice":              `SELECT COUNT(*) - COUNT(DISTINCT external_hash) FROM identity`,
 		"answers that are not sent":    `SELECT COUNT(*) FROM message WHERE author = 'staff' AND status <> 'sent'`,
 		"dead jobs":                    `SELECT COUNT(*) FROM job WHERE dead_at IS NOT NULL`,
-		"messages without their event": `SELECT COUNT(*) FROM message m WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.message_id = m.id)`,
+		"messages without their event": `SELECT COUNT(*) FROM message WHERE id NOT IN (SELECT message_id FROM event)`,
 		"gaps in the event log":        `SELECT n - (SELECT COUNT(*) FROM event) FROM tally WHERE name = 'event'`,
 		"messages received twice":      `SELECT COUNT(*) - COUNT(DISTINCT message_id) FROM event WHERE kind = 'message.received'`,
 		"unread that were never read":  `SELECT COUNT(*) FROM thread t WHERE unread > (SELECT COUNT(*) FROM message m WHERE m.thread_id = t.id AND author = 'customer')`,
@@ -398,14 +437,22 @@ func (l *ledger) checkHouse(t *testing.T, dir string, platform *linefake.Platfor
 			t.Errorf("%s: %d", what, n)
 		}
 	}
-	h.quiet()
-	must(t, h.stop())
 }
 
 // accountIn is the id of the one account in the database.
 func (h *home) accountIn(t *testing.T) string {
 	t.Helper()
 	return h.text(`SELECT id FROM account`)
+}
+
+// tell says how much load there was.
+func (l *ledger) tell(t *testing.T) {
+	t.Helper()
+	answers := 0
+	for _, said := range l.said {
+		answers += len(said)
+	}
+	t.Logf("%d events and %d answers were acknowledged", len(l.arrived), answers)
 }
 
 // firstDifference says where two lists part.
