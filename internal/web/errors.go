@@ -75,7 +75,7 @@ func explain(err error, v *Visit) fault {
 			args: []any{"n", tooLarge.Limit >> 20}}
 	}
 	status := http.StatusInternalServerError
-	if errors.As(err, new(unavailableError)) {
+	if errors.As(err, new(unavailableError)) || errors.Is(err, db.ErrUnavailable) || errors.Is(err, db.ErrFull) || errors.Is(err, db.ErrClosed) {
 		status = http.StatusServiceUnavailable
 	}
 	return fault{status: status, key: "error.unknown", reference: rand.Text()[:10]}
