@@ -108,6 +108,7 @@ type serveCommand struct{}
 
 // Run serves until it is told to stop.
 func (serveCommand) Run(c *call) error {
+	slog.SetDefault(c.log) // for what logs by itself: the HTTP server, the event log
 	a, err := New(c.ctx, c.config, c.log)
 	if err != nil {
 		return err
