@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dingdong/internal/channel"
+	"dingdong/internal/staff"
 )
 
 // checkTime is how long a platform may take: less than htmx waits.
@@ -32,6 +33,9 @@ var findings = []string{"token_ok", "token_refused", "bot_ok", "webhook_ok", "we
 	"webhook_test_failed", "quota_ok", "quota_low", "unreachable", "nothing_to_check"}
 
 func (s *Server) checkAccount(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	if !v.May(staff.ManageGroup) { // the room asks in the house's own name
+		return staff.ErrForbidden
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), checkTime)
 	defer cancel()
 	found, err := s.Desk.CheckAccount(ctx, r.PathValue("account"))
