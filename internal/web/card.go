@@ -79,8 +79,12 @@ func (s *Server) cardView(tx *db.Tx, v *Visit, x scene, t conversation.Thread) (
 		return c, err
 	}
 	c.Given = her.Name
-	if !her.CreatedAt.IsZero() {
-		c.Since = clock.Date(her.CreatedAt)
+	first, err := s.Desk.FirstContact(tx, v.Viewer, t.ID)
+	if err != nil {
+		return c, err
+	}
+	if !first.IsZero() && first.Before(t.CreatedAt) { // her past was taken over from another system
+		c.Since = clock.Date(first)
 	}
 	if c.Identities, err = s.identities(tx, v, clock, t); err != nil {
 		return c, err

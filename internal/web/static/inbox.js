@@ -104,7 +104,7 @@ let wanted = 0; // only the thread she tapped last may appear
 async function show(id, push) {
   if (open?.id === id) {
     main.dataset.show = "thread";
-    if (push) history.pushState({}, "", address(id));
+    if (push) history.pushState({ opened: true }, "", address(id));
     return;
   }
   const ticket = ++wanted;
@@ -125,7 +125,7 @@ async function show(id, push) {
     $("card").replaceWith(card);
     htmx.process(thread);
     htmx.process(card);
-    if (push) history.pushState({}, "", address(id));
+    if (push) history.pushState({ opened: true }, "", address(id));
     retitle(thread.getAttribute("aria-label") + " · Dingdong");
     begin();
     stream.watch(id);
@@ -173,7 +173,8 @@ document.addEventListener("click", (e) => {
   }
   if (e.target.closest("[data-back]")) {
     e.preventDefault();
-    history.pushState({}, "", address(""));
+    if (history.state?.opened) return history.back();
+    history.replaceState({}, "", address(""));
     leave();
   }
   if (e.target.closest("[data-card]")) main.dataset.show = "card";
@@ -248,7 +249,7 @@ document.addEventListener("htmx:afterSwap", (e) => {
   if (target.id === "list" || target.id === "list-body") {
     tick();
     if (open) $("row-" + open.id)?.setAttribute("aria-current", "true");
-    history.replaceState({}, "", address(open?.id ?? ""));
+    history.replaceState(history.state, "", address(open?.id ?? ""));
   }
 });
 // A dialog whose form was taken closes.

@@ -1,29 +1,13 @@
 // The list: who waits longest first, then the latest. Rows arrive as the server
 // draws them for everybody; whose they are is settled here.
 import { t } from "./words.js";
+import { belongs, order } from "./order.js";
 
 // parse makes the element of a piece of HTML.
 export function parse(html) {
   const box = document.createElement("template");
   box.innerHTML = html;
   return box.content.firstElementChild;
-}
-
-// order compares two rows as the server does (conversation/inbox.go).
-export function order(a, b) {
-  const wa = Number(a.waiting), wb = Number(b.waiting);
-  if ((wa > 0) !== (wb > 0)) return wa > 0 ? -1 : 1;
-  if (wa > 0) return wa - wb || (a.thread < b.thread ? -1 : 1);
-  return Number(b.last) - Number(a.last) || (a.thread > b.thread ? -1 : 1);
-}
-
-// belongs tells whether a row stands in a box.
-export function belongs(row, { box, closed, me }) {
-  const ended = row.closed === "true";
-  if (closed === "true") return ended;
-  if (box === "mine") return !ended && row.by === me;
-  if (box === "unassigned") return !ended && row.by === "";
-  return true;
 }
 
 // adopt settles what differs from viewer to viewer.
