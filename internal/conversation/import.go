@@ -85,7 +85,8 @@ func settle(tx *db.Tx, m row, assignee string) error {
 			waiting_since = COALESCE((SELECT MIN(c.at) FROM message c WHERE c.thread_id = $1 AND c.author = 'customer' AND c.unsent_at IS NULL
 				AND c.at > COALESCE((SELECT MAX(a.at) FROM message a WHERE a.thread_id = $1 AND a.author = 'staff'), 0)), 0),
 			unread = (SELECT COUNT(*) FROM message c WHERE c.thread_id = $1 AND c.author = 'customer' AND c.unsent_at IS NULL
-				AND c.at > COALESCE((SELECT MAX(a.at) FROM message a WHERE a.thread_id = $1 AND a.author = 'staff'), 0))
+				AND c.at > COALESCE((SELECT MAX(a.at) FROM message a WHERE a.thread_id = $1 AND a.author = 'staff'), 0)),
+			created_at = CASE WHEN created_at > $3 THEN (SELECT MIN(f.at) FROM message f WHERE f.thread_id = $1) ELSE created_at END
 		WHERE id = $1`, m.ThreadID, assignee, db.Micro(m.At), m.ID)
 	if err != nil {
 		return fmt.Errorf("import: %w", err)

@@ -37,7 +37,7 @@ func TestImportGivesAPastItsPlace(t *testing.T) {
 			}
 		}
 		thread = h.only(h.mei)
-		if thread.Unread != 1 || !thread.WaitingSince.Equal(base.Add(240*time.Second)) || thread.AssigneeID != h.mei.ID || thread.Last.Body.Text != "five" {
+		if thread.Unread != 1 || !thread.WaitingSince.Equal(base.Add(240*time.Second)) || thread.AssigneeID != h.mei.ID || thread.Last.Body.Text != "five" || !thread.CreatedAt.Equal(base) {
 			t.Errorf("thread: %+v", thread)
 		}
 		answer(300, "six", "c")

@@ -114,7 +114,7 @@ func TestSeed(t *testing.T) {
 			t.Errorf("%d threads: %d wait, %d unassigned, %d closed, %d blocked", len(all), waiting, unassigned, closed, blocked)
 		}
 		first := all["林怡君"]
-		if first.Unread != 2 || first.AssigneeName != "美玲 Mei" || now.Sub(first.WaitingSince) < 3*time.Minute || now.Sub(first.WaitingSince) > 5*time.Minute {
+		if first.Unread != 2 || first.AssigneeName != "Mei 王美玲" || now.Sub(first.WaitingSince) < 3*time.Minute || now.Sub(first.WaitingSince) > 5*time.Minute {
 			t.Errorf("林怡君: %+v", first)
 		}
 		kinds := map[channel.BodyType]int{}
@@ -165,6 +165,9 @@ func TestStoriesAreTheSameEveryTime(t *testing.T) {
 		}
 		users[lineUser(s)] = true
 		for i, l := range s.lines {
+			if l.kind == "sticker" && stickers[l.text] == "" {
+				t.Errorf("%q: no phone can draw the sticker %q", s.name, l.text)
+			}
 			if l.at.After(now) || (i > 0 && l.at.Before(s.lines[i-1].at)) {
 				t.Errorf("%q: line %d is said at %v", s.name, i, l.at)
 			}

@@ -14,8 +14,8 @@ import (
 // and stories.txt call things; the database gives them ids.
 
 var stores = []struct{ key, name string }{
-	{"xinyi", "台北信義店 Taipei Xinyi"},
-	{"taichung", "台中店 Taichung"},
+	{"xinyi", "台北信義 Xinyi"},
+	{"taichung", "台中 Taichung"},
 }
 
 var brands = []struct{ key, name string }{
@@ -47,7 +47,7 @@ var people = []struct {
 }{
 	{"shufen", "何淑芬", "zh-TW", staff.Manager, nil, []string{"xinyi"}},
 	{"chienhung", "吳建宏", "zh-TW", staff.Manager, nil, []string{"taichung"}},
-	{"mei", "美玲 Mei", "zh-TW", staff.Advisor, []string{"chanty-xinyi"}, nil},
+	{"mei", "Mei 王美玲", "zh-TW", staff.Advisor, []string{"chanty-xinyi"}, nil},
 	{"yating", "林雅婷", "zh-TW", staff.Advisor, []string{"chanty-xinyi"}, nil},
 	{"sophia", "Sophia Chou", "en", staff.Advisor, []string{"chanty-xinyi", "chenglu-xinyi"}, nil},
 	{"chiachi", "張家琪", "zh-TW", staff.Advisor, []string{"chenglu-xinyi"}, nil},

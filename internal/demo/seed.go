@@ -124,6 +124,11 @@ func (s *seeder) tell(ctx context.Context, one story) error {
 	if err != nil {
 		return err
 	}
+	read := false // whoever answered has read what stands above
+	for i := len(t.past.Lines) - 1; i >= 0; i-- {
+		read = read || !t.past.Lines[i].Mine
+		t.past.Lines[i].Read = read && t.past.Lines[i].Mine
+	}
 	if t.account.Kind == channel.LINE {
 		s.made.Pasts[one.account] = append(s.made.Pasts[one.account], t.past)
 	}
@@ -194,10 +199,18 @@ func (t *telling) inbound(n int, l line) channel.Inbound {
 	return in
 }
 
+// stickers are those that the stand-in's phone can draw, by what they say.
+const stickerPackage = "11537"
+
+var stickers = map[string]string{
+	"嗨": "52002734", "愛心": "52002735", "喜歡": "52002736", "開心": "52002737", "難過": "52002738", "謝謝": "52002739",
+	"好的": "52002740", "晚安": "52002741",
+}
+
 func bodyOf(l line) channel.Body {
 	switch l.kind {
 	case "sticker":
-		return channel.Body{Type: channel.Sticker, Stick: &channel.Stick{PackageID: "446", StickerID: strconv.Itoa(1988 + int(number(l.text)%40)), Keywords: []string{l.text}}}
+		return channel.Body{Type: channel.Sticker, Stick: &channel.Stick{PackageID: stickerPackage, StickerID: stickers[l.text], Keywords: []string{l.text}}}
 	case "place":
 		f := append(strings.Split(l.text, "|"), "", "", "", "")
 		lat, _ := strconv.ParseFloat(f[2], 64) // a test reads every story

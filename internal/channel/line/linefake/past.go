@@ -19,7 +19,7 @@ type Line struct {
 	Place                Place
 	File                 File // a picture of hers
 	At                   time.Time
-	Unsent               bool
+	Unsent, Read         bool
 }
 
 // Remember gives a person her past and makes her the account's friend, without
@@ -38,7 +38,7 @@ func (p *Platform) Remember(past Past) {
 		if who.byID[l.ID] != nil {
 			continue
 		}
-		n := note{ID: l.ID, Mine: l.Mine, Type: l.Type, At: l.At, Unsent: l.Unsent, Read: l.Mine}
+		n := note{ID: l.ID, Mine: l.Mine, Type: l.Type, At: l.At, Unsent: l.Unsent, Read: l.Read}
 		if !l.Unsent {
 			n.Text, n.URL, n.PackageID, n.StickerID, n.Name = l.Text, l.URL, l.PackageID, l.StickerID, l.File.Name
 			if l.Type == "location" {
