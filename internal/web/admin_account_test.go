@@ -34,7 +34,7 @@ func TestLineAccount(t *testing.T) {
 
 	page := b.get(path)
 	want(t, page, http.StatusOK, "http://counter.test/in/"+strings.TrimPrefix(path, "/admin/accounts/"), "calls only https addresses", "Use webhook",
-		"Webhook redelivery", "auto-response", "stored, sealed", "Not asked yet", "Close this account", `hx-post="`+path+`/check"`)
+		"Webhook redelivery", "auto-response", "stored, sealed", "not asked for yet", "Close this account", `hx-post="`+path+`/check"`)
 	lacks(t, page, "topsecret", "verysecret")
 	want(t, b.get("/admin/accounts"), http.StatusOK, "Lumière", "Not checked yet", "Add an account")
 
@@ -131,7 +131,7 @@ func TestQuotaLine(t *testing.T) {
 		account conversation.Account
 		want    quotaLine
 	}{
-		"never asked": {conversation.Account{Account: channel.Account{Kind: channel.LINE}}, quotaLine{Text: "Not asked yet"}},
+		"never asked": {conversation.Account{Account: channel.Account{Kind: channel.LINE}}, quotaLine{Text: "This month's messages not asked for yet"}},
 		"no limit":    {asked(channel.Quota{Used: 1234}), quotaLine{Value: 0, Level: "fine", Text: "No limit · 1,234 sent"}},
 		"room":        {asked(channel.Quota{Limited: true, Limit: 5000, Used: 12}), quotaLine{Shown: true, Value: 12, Max: 5000, Level: "fine", Text: "12 of 5,000 used"}},
 		"low":         {asked(channel.Quota{Limited: true, Limit: 100, Used: 80}), quotaLine{Shown: true, Value: 80, Max: 100, Level: "low", Text: "80 of 100 used"}},

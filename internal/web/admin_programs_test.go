@@ -28,7 +28,7 @@ func TestTokens(t *testing.T) {
 		return err
 	})
 	list := b.get("/admin/tokens")
-	want(t, list, http.StatusOK, "Read conversations", "Follow events", "never", ", Ada", "refused at once")
+	want(t, list, http.StatusOK, `href="/api/docs"`, "Read conversations", "Follow events", "never", ", Ada", "refused at once")
 	lacks(t, list, plain)
 	path := regexp.MustCompile(`/admin/tokens/tok_[a-z0-9]+/end`).FindString(list.Body.String())
 	wantRedirect(t, b.post(path, nil), "/admin/tokens")

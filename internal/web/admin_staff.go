@@ -171,7 +171,7 @@ func (s *Server) knownPerson(v *Visit, data *adminPersonPage, p staff.Person, he
 		Title: v.T("admin.password.reset_title", "name", p.Name), Text: v.T("admin.password.reset_text"), Go: v.T("admin.password.reset_go")}
 	effect := v.T("admin.staff.end_text")
 	if held > 0 {
-		effect += " " + v.T("admin.staff.end_threads", "n", held)
+		effect = v.T("admin.staff.end_threads", "n", held, "effect", effect)
 	}
 	data.End = Confirm{ID: "end", Path: data.Action + "/end", Button: v.T("admin.staff.end"),
 		Title: v.T("admin.staff.end_title", "name", p.Name), Text: effect, Go: v.T("admin.staff.end_go")}

@@ -123,10 +123,13 @@ func (s *Server) createToken(w http.ResponseWriter, r *http.Request, v *Visit) e
 	if err != nil {
 		return err
 	}
+	copies := []Copy{{v.T("admin.token"), plain}}
+	if t.Has(staff.ThreadsRead) {
+		copies = append(copies, Copy{v.T("admin.token.try"), `curl -H "Authorization: Bearer ` + plain + `" ` + s.publicURL() + "/api/v1/threads"})
+	}
 	return s.reveal(w, v, adminSecretPage{
 		Top:  AdminTop{Up: Step{"/admin/tokens", v.T("admin.tokens")}, Title: t.Name, Text: v.T("admin.token.once")},
-		Lost: v.T("admin.token.lost"), Settle: "/admin/tokens",
-		Copies: []Copy{{v.T("admin.token"), plain}, {v.T("admin.token.try"), `curl -H "Authorization: Bearer ` + plain + `" ` + s.publicURL() + "/api/v1/threads"}},
+		Lost: v.T("admin.token.lost"), Settle: "/admin/tokens", Copies: copies,
 	})
 }
 
