@@ -58,6 +58,12 @@ func New(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 		a.close()
 		return nil, err
 	}
+	if c.Demo {
+		if err := a.allowDemo(ctx); err != nil {
+			a.close()
+			return nil, err
+		}
+	}
 	if err := a.build(); err != nil {
 		a.close()
 		return nil, err

@@ -23,6 +23,7 @@ const (
 	backupDatabase = "dingdong.db"
 	backupKey      = "key.json"
 	backupBlobs    = "blobs"
+	partial        = ".partial"
 )
 
 type backupCommand struct {
@@ -48,11 +49,11 @@ func (f backupCommand) Run(c *call) error {
 	if err := snapshotTo(c.ctx, h.DB, snapshot); err != nil {
 		return fmt.Errorf("copy the database: %w", err)
 	}
-	partial := filepath.Join(work, "backup.tar")
-	if err := f.pack(c, partial, snapshot); err != nil {
+	unfinished := filepath.Join(work, "backup.tar")
+	if err := f.pack(c, unfinished, snapshot); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	if err := os.Rename(partial, f.File); err != nil {
+	if err := os.Rename(unfinished, f.File); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	_, err = fmt.Fprintln(c.Out, "backup written to", f.File)
@@ -148,7 +149,11 @@ func (f restoreCommand) Run(c *call) error {
 	if err := os.MkdirAll(c.config.Data, 0o700); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(c.config.Data, backupDatabase)); err == nil {
+	there, err := filepath.Glob(filepath.Join(c.config.Data, backupDatabase+"*")) // also what a dead server left beside it
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if len(there) > 0 {
 		return fmt.Errorf("restore: %s holds a database already; name another folder with --data", c.config.Data)
 	}
 	in, err := os.Open(f.File)
@@ -192,7 +197,11 @@ func unpack(r *tar.Reader, data string) error {
 		if err := root.MkdirAll(path.Dir(h.Name), 0o700); err != nil {
 			return err
 		}
-		out, err := root.OpenFile(h.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		name := h.Name
+		if name == backupDatabase {
+			name += partial // a restore that breaks off must not look like a whole one
+		}
+		out, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
 			return err
 		}
@@ -204,5 +213,5 @@ func unpack(r *tar.Reader, data string) error {
 	if !database {
 		return errors.New("the file holds no database")
 	}
-	return nil
+	return root.Rename(backupDatabase+partial, backupDatabase)
 }

@@ -25,9 +25,12 @@ const (
 	tidyEvery = time.Hour
 )
 
-func (a *App) tidy(context.Context, job.Job) (job.Outcome, error) {
+func (a *App) tidy(ctx context.Context, _ job.Job) (job.Outcome, error) {
 	// Half-written media of a crash, old enough that nobody writes them still.
 	if _, err := a.Desk.Blobs.Sweep(a.DB.Now().Add(-24 * time.Hour)); err != nil {
+		return nil, err
+	}
+	if _, err := a.Desk.DropLeftovers(ctx); err != nil {
 		return nil, err
 	}
 	return func(tx *db.Tx) error {

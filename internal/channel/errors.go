@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ErrorKind decides what follows a failed call; see conversation.Courier.
+// ErrorKind decides what follows a failed call; see conversation.Desk.Deliver.
 type ErrorKind string
 
 // Why a call failed.

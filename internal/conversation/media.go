@@ -29,6 +29,10 @@ type fetchArgs struct {
 // MaxMedia bounds what is fetched from a platform: LINE's own largest.
 const MaxMedia = 200 << 20
 
+// fetchTime is how long one download may take: a stalled one must not hold its
+// place for ever.
+const fetchTime = 10 * time.Minute
+
 // prepareTime is how long a platform may prepare a video before we stop asking.
 const prepareTime = time.Hour
 
@@ -62,6 +66,8 @@ func (d *Desk) FetchMedia(ctx context.Context, j job.Job) (job.Outcome, error) {
 	if !ok {
 		return func(tx *db.Tx) error { return d.mediaIs(tx, m, MediaGone) }, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
 	body, info, err := fetcher.Fetch(ctx, a.Account, m.ExternalID, m.Type)
 	switch {
 	case errors.Is(err, channel.ErrNotReady) && d.DB.Now().Sub(m.ArrivedAt) < prepareTime:

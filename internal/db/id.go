@@ -20,6 +20,15 @@ const idLength = 26
 
 func (s *idSource) next(prefix string, now time.Time) string {
 	hi, lo := s.number(uint64(now.UnixMilli()))
+	return spell(prefix, hi, lo)
+}
+
+// IDAt is a bound and names nothing: ids made before that moment sort below it.
+func IDAt(prefix string, at time.Time) string {
+	return spell(prefix, uint64(at.UnixMilli())<<16, 0)
+}
+
+func spell(prefix string, hi, lo uint64) string {
 	b := make([]byte, len(prefix)+1+idLength)
 	copy(b, prefix)
 	b[len(prefix)] = '_'

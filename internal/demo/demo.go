@@ -26,8 +26,8 @@ type Options struct {
 	Data      string // the house's data folder; the phones keep theirs in demo/ below it
 	PublicURL string // how browsers reach the house; empty: the desk's
 	Webhook   string // how the phones reach it, on this machine; empty: PublicURL
-	Phone     string // address to listen on, "127.0.0.1:8082"
-	Shop      string // address to listen on, "127.0.0.1:8081"
+	Phone     string // address to listen on, "127.0.0.1:8081"
+	Shop      string // address to listen on, "127.0.0.1:8082"
 	Log       *slog.Logger
 }
 

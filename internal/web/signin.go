@@ -132,6 +132,11 @@ func (s *Server) demoPeople(v *Visit) ([]demoPerson, error) {
 		}
 		return nil
 	})
+	// Advisors first: they are whom the product is for.
+	order := staff.Roles()
+	slices.SortStableFunc(people, func(a, b demoPerson) int {
+		return slices.Index(order, a.Role) - slices.Index(order, b.Role)
+	})
 	return people, err
 }
 

@@ -255,6 +255,7 @@ CREATE INDEX message_external ON message (account_id, external_id) WHERE externa
 CREATE INDEX message_thread ON message (thread_id, at, id);
 CREATE UNIQUE INDEX message_client ON message (thread_id, client_key) WHERE client_key IS NOT NULL;
 CREATE INDEX message_queue ON message (thread_id, id) WHERE status = 'queued';
+CREATE INDEX message_blob ON message (blob) WHERE blob <> '';
 CREATE INDEX message_failed ON message (at, id) WHERE status IN ('failed', 'unknown');
 
 -- Events that are no messages: kept once each, so that a redelivery changes nothing and
