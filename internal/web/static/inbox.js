@@ -308,11 +308,12 @@ let offline = 0;
 const stream = live({
   after: Number(main.dataset.seq),
   state(up) {
-    clearTimeout(offline);
     if (up) {
+      clearTimeout(offline);
+      offline = 0;
       $("offline").hidden = true;
       post.flush();
-    } else offline = setTimeout(() => ($("offline").hidden = false), 3000);
+    } else offline ||= setTimeout(() => ($("offline").hidden = false), 3000);
   },
   handlers: {
     row({ html }) {
