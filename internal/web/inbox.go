@@ -111,6 +111,20 @@ func (s *Server) showInbox(w http.ResponseWriter, r *http.Request, v *Visit) err
 	return s.render(w, v, view{Page: "inbox", Block: inboxBlock(v, f), Data: page})
 }
 
+// showWaiting answers how many wait for her, for the navigation of other pages.
+func (s *Server) showWaiting(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	var waiting conversation.Waiting
+	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+		var err error
+		waiting, err = s.Desk.CountWaiting(tx, v.Viewer)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.render(w, v, view{Page: "inbox", Block: "waiting", Data: waiting.Mine + waiting.Unassigned})
+}
+
 // inboxBlock chooses the part of the page that htmx asked for.
 func inboxBlock(v *Visit, f conversation.Filter) string {
 	switch {

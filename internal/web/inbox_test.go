@@ -45,6 +45,10 @@ func TestInboxOrdersWhoWaitsLongest(t *testing.T) {
 		}
 		want(t, b.get("/inbox?box=mine&q=zz"), http.StatusOK, "Nobody of that name")
 	})
+	t.Run("other pages count too", func(t *testing.T) {
+		want(t, mei.get("/inbox/waiting"), http.StatusOK, `>4</span>`)
+		want(t, mei.get("/me"), http.StatusOK, `hx-get="/inbox/waiting"`)
+	})
 	t.Run("empty", func(t *testing.T) {
 		want(t, mei.get("/inbox?box=mine"), http.StatusOK, "Nobody waits for you", `href="/inbox?box=unassigned"`)
 		want(t, mei.get("/inbox?closed=1"), http.StatusOK, "Nothing closed")

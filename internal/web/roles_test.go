@@ -55,6 +55,7 @@ var answersTo = map[string][len(askers)]int{
 
 	// messages
 	"GET /inbox":                                     {200, 200, 200, 200, 200, 303},
+	"GET /inbox/waiting":                             {200, 200, 200, 200, 200, 303},
 	"GET /inbox/{thread}":                            {200, 200, 404, 200, 404, 303},
 	"GET /inbox/{thread}/messages":                   {200, 200, 404, 200, 404, 303},
 	"GET /inbox/{thread}/head":                       {200, 200, 404, 200, 404, 303},

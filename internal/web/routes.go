@@ -76,6 +76,7 @@ func (s *Server) routes() []route {
 
 		// messages
 		{pattern: "GET /inbox", access: signedIn, handle: s.showInbox},
+		{pattern: "GET /inbox/waiting", access: signedIn, handle: s.showWaiting},
 		{pattern: "GET /inbox/{thread}", access: signedIn, handle: s.showThread},
 		{pattern: "GET /inbox/{thread}/messages", access: signedIn, handle: s.showOlder},
 		{pattern: "GET /inbox/{thread}/head", access: signedIn, handle: s.showHead},

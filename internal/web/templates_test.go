@@ -24,7 +24,7 @@ var pageTypes = map[string]any{
 
 	"inbox": inboxPage{}, "inbox#list": inboxPage{}, "inbox#list-body": inboxPage{}, "inbox#list-piece": inboxPage{},
 	"inbox#opened": inboxPage{}, "inbox#older-piece": olderPiece{}, "inbox#head-again": headView{}, "inbox#card": cardView{},
-	"inbox#row": ThreadRow{}, "inbox#line": Line{},
+	"inbox#waiting": 0, "inbox#row": ThreadRow{}, "inbox#line": Line{},
 
 	"me":     mePage{},
 	"more":   morePage{},
