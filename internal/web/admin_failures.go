@@ -26,13 +26,13 @@ type failedRow struct {
 	Face     Avatar
 	Name     string
 	By       string
-	Text     string
+	Text     string // empty: not hers to read
 	Account  string
 	At       string
 	State    Pill
 	Why      string
 	Platform string // the platform's words
-	Thread   string
+	Thread   string // empty: not hers to open
 	Resend   string // empty: not hers to send
 }
 
@@ -92,21 +92,31 @@ func (s *Server) failedMessages(tx *db.Tx, v *Visit, data *adminFailuresPage) er
 		return err
 	}
 	for _, m := range failed {
-		t := byID[m.ThreadID]
-		name := x.called(t)
-		row := failedRow{Face: Avatar{ID: t.CustomerID, Name: name, Channel: string(t.Channel)}, Name: name, Text: x.gist(m), Account: t.AccountName,
-			At: x.clock(t.CounterID).Moment(m.At), State: Pill{Tone: "soft", Text: v.T("status." + string(m.Status))},
-			Why: v.T("failure." + known(failures, m.Failure, "rejected")), Platform: m.Detail, Thread: "/inbox/" + m.ThreadID}
-		row.By = m.AuthorName
-		if m.Author != conversation.AuthorStaff {
-			row.By = v.T("admin.automation")
-		}
-		if v.AnswersAt(t.CounterID) {
-			row.Resend = "/admin/failures/messages/" + m.ID + "/resend"
-		}
-		data.Messages = append(data.Messages, row)
+		data.Messages = append(data.Messages, failedLine(v, x, byID[m.ThreadID], m))
 	}
 	return nil
+}
+
+// failedLine shows a message to whoever sees its counter; to an administrator who
+// does not, only that something failed there, and why.
+func failedLine(v *Visit, x scene, t conversation.Thread, m conversation.Message) failedRow {
+	row := failedRow{By: m.AuthorName, Account: t.AccountName, At: x.clock(t.CounterID).Moment(m.At),
+		State: Pill{Tone: "soft", Text: v.T("status." + string(m.Status))}, Why: v.T("failure." + known(failures, m.Failure, "rejected")), Platform: m.Detail}
+	if m.Author != conversation.AuthorStaff {
+		row.By = v.T("admin.automation")
+	}
+	if !v.Sees(t.CounterID) {
+		counter, _ := x.directory.Counter(t.CounterID)
+		row.Name = v.T("admin.failures.somebody", "counter", counter.Name)
+		row.Face = Avatar{ID: t.CounterID, Name: counter.Name, Channel: string(t.Channel)}
+		return row
+	}
+	row.Name, row.Text, row.Thread = x.called(t), x.gist(m), "/inbox/"+m.ThreadID
+	row.Face = Avatar{ID: t.CustomerID, Name: row.Name, Channel: string(t.Channel)}
+	if v.AnswersAt(t.CounterID) {
+		row.Resend = "/admin/failures/messages/" + m.ID + "/resend"
+	}
+	return row
 }
 
 // jobKinds are the kinds of work with a sentence below "admin.job.".

@@ -39,14 +39,19 @@ func TestFailures(t *testing.T) {
 	want(t, h.as(t, h.Privacy).get("/admin/audit"), http.StatusOK, "Discarded given-up work", "Tried given-up work again", "Sent a failed message again")
 }
 
-func TestFailuresOfOthersStayHidden(t *testing.T) {
+// An administrator mends accounts, so she learns that something failed, where and
+// why; who the customer is and what was said is not hers to read.
+func TestFailuresOfOthersStaySealed(t *testing.T) {
 	h := newAdminHouse(t)
-	m := h.fails(h.says("Uwen", "hi"), "the serum is here")
+	thread := h.says("Uwen", "hi")
+	h.write(func(tx *db.Tx) error { return h.Desk.Book.Rename(tx, thread.CustomerID, "Wen Secret") })
+	m := h.fails(thread, "the serum is here")
 	admin := h.as(t, h.Admin) // at no counter
 	page := admin.get("/admin/failures")
-	want(t, page, http.StatusOK, "No message failed at the counters that you see")
-	lacks(t, page, "the serum", m.ThreadID)
+	want(t, page, http.StatusOK, "A customer of Rosée 信義店", "The platform did not accept it", "the property to is invalid", "Mei")
+	lacks(t, page, "the serum", "Wen", m.ThreadID, thread.CustomerID, m.ID, "Send again")
 	want(t, admin.post("/admin/failures/messages/"+m.ID+"/resend", nil), http.StatusNotFound)
+	want(t, h.as(t, h.Manager).get("/admin/failures"), http.StatusOK, "Wen Secret", "the serum is here", "Send again")
 }
 
 func TestAudit(t *testing.T) {
