@@ -35,7 +35,7 @@ type backupCommand struct {
 // may be missing from it; their messages are then missing too, because the
 // database is copied first.
 func (f backupCommand) Run(c *call) error {
-	h, err := openStores(c)
+	h, err := existingStores(c)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (f restoreCommand) Run(c *call) error {
 		return fmt.Errorf("restore: %w", err)
 	}
 	if len(there) > 0 {
-		return fmt.Errorf("restore: %s holds a database already; name another folder with --data", c.config.Data)
+		return fmt.Errorf("restore: %s holds a database already (%s); name another folder with --data", c.config.Data, filepath.Base(there[0]))
 	}
 	in, err := os.Open(f.File)
 	if err != nil {
@@ -162,7 +162,7 @@ func (f restoreCommand) Run(c *call) error {
 	}
 	defer in.Close()
 	if err := unpack(tar.NewReader(in), c.config.Data); err != nil {
-		return fmt.Errorf("restore: %w", err)
+		return fmt.Errorf("restore: %w; empty %s before you try again", err, c.config.Data)
 	}
 	if key, ok := strings.CutPrefix(c.config.KeyURI(), "file:"); ok {
 		if _, err := os.Stat(key); err != nil {

@@ -29,7 +29,7 @@ var orphans = []struct{ what, query string }{
 
 // Run checks everything that can be checked without reading a customer's words.
 func (checkCommand) Run(c *call) error {
-	h, err := openStores(c)
+	h, err := existingStores(c)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ type verifyAudit struct{}
 
 // Run verifies the audit log offline.
 func (verifyAudit) Run(c *call) error {
-	h, err := openStores(c)
+	h, err := existingStores(c)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ type copyCommand struct {
 
 // Run copies every row. The key and the media stay where they are.
 func (f copyCommand) Run(c *call) error {
-	h, err := openStores(c)
+	h, err := existingStores(c)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -145,4 +147,15 @@ func openStores(c *call) (*App, error) {
 	}
 	a.Desk.PublicURL = a.publicURL()
 	return a, nil
+}
+
+// existingStores is openStores for commands that only look: on a mistyped
+// folder they would make an empty house, and find nothing wrong with it.
+func existingStores(c *call) (*App, error) {
+	if file, ok := strings.CutPrefix(c.config.DatabaseURL(), "sqlite:"); ok {
+		if _, err := os.Stat(strings.TrimPrefix(file, "//")); err != nil {
+			return nil, fmt.Errorf("there is no database here (--data or --db names another place): %w", err)
+		}
+	}
+	return openStores(c)
 }
