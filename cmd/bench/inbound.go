@@ -14,7 +14,7 @@ func (r *run) inbound() error {
 	if err != nil {
 		return fmt.Errorf("floor: %w", err)
 	}
-	committed, told, err := r.receive("", floor)
+	committed, told, err := r.receive("")
 	if err != nil {
 		return err
 	}
@@ -24,10 +24,15 @@ func (r *run) inbound() error {
 	return nil
 }
 
-// receive floods a new house, and returns the rate until the commit and the
+// receive floods a new house, and returns the rate until the commit, and the
 // rate until reactions and an open page have caught up.
-func (r *run) receive(dbURL string, floor float64) (committed, told float64, err error) {
-	h, err := newHouse(r.ctx, r.o.binary, dbURL, "http://127.0.0.1:9")
+func (r *run) receive(dbURL string) (committed, told float64, err error) {
+	platform, err := startPlatform(0)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer platform.stop()
+	h, err := newHouse(r.ctx, r.o.binary, dbURL, platform.url)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -35,41 +40,47 @@ func (r *run) receive(dbURL string, floor float64) (committed, told float64, err
 	if _, err := h.start(r.ctx); err != nil {
 		return 0, 0, err
 	}
+	url := "http://" + h.address + "/in/" + h.account
+	w := &webhooks{customers: 2000, salt: "IN"}
+	if _, err := w.flood(r.ctx, url, 64, 2*time.Second); err != nil { // customers are made here
+		return 0, 0, err
+	}
+	if committed, err = w.flood(r.ctx, url, 64, r.o.seconds); err != nil {
+		return 0, 0, err
+	}
+	if err := h.quiet(); err != nil {
+		return 0, 0, err
+	}
+	told, err = r.followed(h, w, url)
+	return committed, told, err
+}
+
+// followed floods while an advisor's page is open.
+func (r *run) followed(h *house, w *webhooks, url string) (float64, error) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	var seen atomic.Int64
 	if err := <-h.page(ctx, h.cookies[0], func(id int64, _ time.Time) { seen.Store(max(seen.Load(), id)) }); err != nil {
-		return 0, 0, fmt.Errorf("page: %w", err)
-	}
-	url := "http://" + h.address + "/in/" + h.account
-	w := &webhooks{customers: 2000, salt: "IN"}
-	if _, err := w.flood(ctx, url, 64, 2*time.Second); err != nil { // customers are made here
-		return 0, 0, err
+		return 0, fmt.Errorf("page: %w", err)
 	}
 	before := w.n.Load()
 	began := time.Now()
-	if committed, err = w.flood(ctx, url, 64, r.o.seconds); err != nil {
-		return 0, 0, err
+	if _, err := w.flood(ctx, url, 64, r.o.seconds); err != nil {
+		return 0, err
 	}
 	sent := w.n.Load() - before
-	for {
+	err := h.until(time.Minute, func() (bool, error) {
 		events, err := h.gauge("dingdong_events_total")
 		if err != nil {
-			return 0, 0, err
+			return false, err
 		}
 		behind, err := h.gauge("dingdong_reactions_behind")
-		if err != nil {
-			return 0, 0, err
-		}
-		if behind == 0 && float64(seen.Load()) >= events {
-			break
-		}
-		if time.Since(began) > 5*r.o.seconds+time.Minute {
-			return 0, 0, fmt.Errorf("the page is at %d of %.0f, reactions %.0f behind", seen.Load(), events, behind)
-		}
-		time.Sleep(5 * time.Millisecond)
+		return behind == 0 && float64(seen.Load()) >= events, err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reactions or page did not catch up: %w", err)
 	}
-	return committed, float64(sent) / time.Since(began).Seconds(), nil
+	return float64(sent) / time.Since(began).Seconds(), nil
 }
 
 // latency measures the acknowledgement under an open load.
@@ -116,7 +127,7 @@ func (r *run) postgres() error {
 	if err != nil {
 		return err
 	}
-	committed, told, err := r.receive(url, floor)
+	committed, told, err := r.receive(url)
 	if err != nil {
 		return err
 	}
