@@ -76,12 +76,7 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 	if err := j.Decode(&args); err != nil {
 		return nil, job.Fatal(err)
 	}
-	var p parcel
-	err := d.DB.Read(ctx, func(tx *db.Tx) error {
-		var err error
-		p, err = d.pack(tx, args.Thread, j.Attempt > 1)
-		return err
-	})
+	p, err := d.nextParcel(ctx, asking{thread: args.Thread, repeat: j.Attempt > 1})
 	if errors.Is(err, db.ErrNotFound) {
 		return nil, nil // nothing is queued
 	}
@@ -117,6 +112,8 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 // stopped says why this parcel needs no call at all.
 func (p parcel) stopped(now time.Time) string {
 	switch {
+	case p.to == "": // she was erased
+		return "unreachable"
 	case p.reach == customer.ReachBlocked:
 		return "blocked"
 	case !p.account.ClosedAt.IsZero():
@@ -125,81 +122,6 @@ func (p parcel) stopped(now time.Time) string {
 		return "over_quota"
 	}
 	return ""
-}
-
-// pack reads the next parcel of a thread, or db.ErrNotFound. repeat says that an
-// earlier attempt may have called the platform and left no note.
-func (d *Desk) pack(tx *db.Tx, threadID string, repeat bool) (parcel, error) {
-	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.thread_id = $1 AND m.status = 'queued' ORDER BY m.id LIMIT 10`, threadID)
-	queued, err := collectRows(rows, err)
-	if err != nil {
-		return parcel{}, err
-	}
-	if len(queued) == 0 {
-		return parcel{}, db.ErrNotFound
-	}
-	first := queued[0]
-	p := parcel{threadID: threadID, customer: first.CustomerID}
-	if p.account, err = d.Listening(tx, first.AccountID); errors.Is(err, db.ErrNotFound) {
-		p.account, err = d.AccountByID(tx, first.AccountID)
-	}
-	if err != nil {
-		return p, err
-	}
-	var sealed []byte
-	var token string
-	var until int64
-	err = tx.QueryRow(`SELECT i.external, i.reach, t.counter_id, t.reply_token, t.reply_until FROM identity i, thread t
-		WHERE i.id = $1 AND t.id = $2`, first.IdentityID, threadID).Scan(&sealed, &p.reach, &p.counter, &token, &until)
-	if err != nil {
-		return p, db.NotFound(err)
-	}
-	if p.to, err = d.Book.OpenExternal(tx, first.CustomerID, sealed); err != nil {
-		return p, err
-	}
-	limits := d.limits(p.account)
-	if first.DeliveryID != "" {
-		err = p.resume(tx, first.DeliveryID)
-	} else if !repeat {
-		p.choose(tx, queued, limits.Bubbles, token, db.Time(until))
-	}
-	if err != nil {
-		return p, err
-	}
-	for n, r := range queued {
-		together := n == 0 || (p.delivery.ID != "" && r.DeliveryID == first.DeliveryID && r.IdentityID == first.IdentityID && n < limits.Bubbles)
-		if !together {
-			break
-		}
-		m, err := d.open(tx, r)
-		if err != nil {
-			return p, err
-		}
-		p.messages = append(p.messages, m)
-	}
-	return p, nil
-}
-
-func (p *parcel) resume(tx *db.Tx, id string) error {
-	var until int64
-	err := tx.QueryRow(`SELECT id, method, token, token_until, state FROM delivery WHERE id = $1`, id).
-		Scan(&p.delivery.ID, &p.delivery.Method, &p.delivery.Token, &until, &p.delivery.State)
-	p.delivery.TokenUntil = db.Time(until)
-	return db.NotFound(err)
-}
-
-// choose decides whether a first attempt needs a delivery row: for a free reply,
-// or for several bubbles in one call.
-func (p *parcel) choose(tx *db.Tx, queued []row, bubbles int, token string, until time.Time) {
-	several := len(queued) > 1 && bubbles > 1 && queued[1].DeliveryID == "" && queued[1].IdentityID == queued[0].IdentityID
-	free := token != "" && tx.Now.Before(until)
-	if !several && !free {
-		return
-	}
-	p.delivery = delivery{ID: newDeliveryID(), Method: methodPush, fresh: true}
-	if free {
-		p.delivery.Method, p.delivery.Token, p.delivery.TokenUntil = methodReply, token, until
-	}
 }
 
 // writeDown keeps what is about to be called and spends the reply token, so

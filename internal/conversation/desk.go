@@ -42,4 +42,5 @@ type Desk struct {
 
 	accounts accountCache
 	decoding sync.Mutex
+	packing  packing
 }

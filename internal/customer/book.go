@@ -171,13 +171,47 @@ func (b *Book) External(tx *db.Tx, identityID string) (string, error) {
 	if err != nil {
 		return "", db.NotFound(err)
 	}
-	return b.OpenExternal(tx, customerID, sealed)
-}
-
-// OpenExternal opens an identity's sealed platform id, read by a join.
-func (b *Book) OpenExternal(tx *db.Tx, customerID string, sealed []byte) (string, error) {
 	plain, err := b.Vault.Open(tx, customerID, labelExternal, sealed)
 	return string(plain), err
+}
+
+// Addressee is how to reach an identity.
+type Addressee struct {
+	External string
+	Reach    Reach
+}
+
+// Addressees opens the platform's ids of several identities at once. Who was
+// erased is left out.
+func (b *Book) Addressees(tx *db.Tx, identityIDs []string) (map[string]Addressee, error) {
+	if len(identityIDs) == 0 {
+		return nil, nil
+	}
+	type sealed struct {
+		id, customer string
+		external     []byte
+		reach        Reach
+	}
+	marks, args := db.In(identityIDs, 1)
+	rows, err := tx.Query(`SELECT id, customer_id, external, reach FROM identity WHERE id IN (`+marks+`)`, args...)
+	found, err := db.Collect(rows, err, func(r *sql.Rows) (s sealed, err error) {
+		return s, r.Scan(&s.id, &s.customer, &s.external, &s.reach)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("addressees: %w", err)
+	}
+	out := make(map[string]Addressee, len(found))
+	for _, s := range found {
+		external, err := b.Vault.Open(tx, s.customer, labelExternal, s.external)
+		if errors.Is(err, vault.ErrErased) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("addressee: %w", err)
+		}
+		out[s.id] = Addressee{External: string(external), Reach: s.reach}
+	}
+	return out, nil
 }
 
 // Identities lists where a customer can be met.

@@ -58,6 +58,24 @@ func Marks(n, from int) string {
 	return string(b)
 }
 
+// In writes the placeholders and arguments of an IN list, the first being
+// $from. The list is filled up with its last value to one of few lengths, so
+// that few statements are prepared; values must not be empty.
+func In(values []string, from int) (marks string, args []any) {
+	size := len(values)
+	for _, s := range [...]int{1, 4, 16, 64, 256} {
+		if len(values) <= s {
+			size = s
+			break
+		}
+	}
+	args = make([]any, size)
+	for i := range args {
+		args[i] = values[min(i, len(values)-1)]
+	}
+	return Marks(size, from), args
+}
+
 // Insert writes many rows with few statements: head + " VALUES (...),(...) "
 // + tail. args holds the rows one after another, width values each. Fold rows
 // by their key and sort them first if tail has an ON CONFLICT.
