@@ -39,6 +39,7 @@ type parcel struct {
 	to       string
 	reach    customer.Reach
 	messages []Message
+	left     bool // more is queued than goes into this call
 	delivery delivery
 }
 
@@ -138,12 +139,13 @@ func (p parcel) writeDown(tx *db.Tx) error {
 			return err
 		}
 	}
-	for _, m := range p.messages {
-		if _, err := tx.Exec(`UPDATE message SET delivery_id = $2 WHERE id = $1`, m.ID, dl.ID); err != nil {
-			return err
-		}
+	ids := make([]string, len(p.messages))
+	for n, m := range p.messages {
+		ids[n] = m.ID
 	}
-	return nil
+	marks, args := db.In(ids, 2)
+	_, err := tx.Exec(`UPDATE message SET delivery_id = $1 WHERE id IN (`+marks+`)`, append([]any{dl.ID}, args...)...)
+	return err
 }
 
 // newDeliveryID makes what LINE wants of a retry key: a UUID.
@@ -157,17 +159,14 @@ func (p parcel) retryKey() string {
 	return uuid.NewHash(sha1.New(), uuid.NameSpaceOID, []byte(p.messages[0].ID), 5).String()
 }
 
-// succeed notes what the platform accepted and looks for more.
+// succeed notes what the platform accepted, and goes on.
 func (d *Desk) succeed(tx *db.Tx, p parcel, r channel.Receipt) error {
 	for n, m := range p.messages {
 		external := ""
 		if n < len(r.ExternalIDs) {
 			external = r.ExternalIDs[n]
 		}
-		if _, err := tx.Exec(`UPDATE message SET status = 'sent', external_id = $2, failure = '', detail = '' WHERE id = $1`,
-			m.ID, orNull(external)); err != nil {
-			return fmt.Errorf("mark sent: %w", err)
-		}
+		tx.Defer(sentBatch, sent{m.ID, external})
 		p.tell(tx, m, StatusSent)
 	}
 	if err := p.close(tx, deliverySent, "", r.RequestID); err != nil {
@@ -179,19 +178,38 @@ func (d *Desk) succeed(tx *db.Tx, p parcel, r channel.Receipt) error {
 		}
 		d.accounts.forget(p.account.ID)
 	}
-	return p.more(tx)
+	p.goOn(tx)
+	return nil
 }
 
-// more keeps the job open while messages wait behind this parcel.
-func (p parcel) more(tx *db.Tx) error {
-	var left int
-	if err := tx.QueryRow(`SELECT COUNT(*) FROM (SELECT id FROM message WHERE thread_id = $1 AND status = 'queued' LIMIT 1) q`, p.threadID).Scan(&left); err != nil {
-		return err
-	}
-	if left > 0 {
-		job.KeepOpen(tx, tx.Now)
+// sentBatch marks what was sent in one group commit with one statement.
+var sentBatch = &db.Batch{Name: "sent", Order: 5, Flush: markSent}
+
+type sent struct{ id, external string }
+
+func markSent(tx *db.Tx, rows []any) error {
+	for len(rows) > 0 {
+		n := min(len(rows), 64)
+		flat := make([]string, 0, 2*n)
+		for _, r := range rows[:n] {
+			flat = append(flat, r.(sent).id, r.(sent).external)
+		}
+		marks, args := db.Rows(flat, 2, 1)
+		if _, err := tx.Exec(`UPDATE message SET status = 'sent', failure = '', detail = '', external_id = NULLIF(v.column2, '')
+			FROM (VALUES `+marks+`) AS v WHERE message.id = v.column1`, args...); err != nil {
+			return fmt.Errorf("mark sent: %w", err)
+		}
+		rows = rows[n:]
 	}
 	return nil
+}
+
+// goOn keeps the job open when more was queued than this parcel took. What was
+// queued since then has enqueued the job again, which comes to the same.
+func (p parcel) goOn(tx *db.Tx) {
+	if p.left {
+		job.KeepOpen(tx, tx.Now)
+	}
 }
 
 func (p parcel) tell(tx *db.Tx, m Message, s Status) {

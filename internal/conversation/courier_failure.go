@@ -90,7 +90,8 @@ func (p parcel) replyRepeated(now time.Time) job.Outcome {
 			if err := p.close(tx, deliverySent, "first call took effect", ""); err != nil {
 				return err
 			}
-			return p.more(tx)
+			p.goOn(tx)
+			return nil
 		}
 		return p.unsure(tx, "")
 	}
@@ -174,7 +175,8 @@ func (p parcel) unsure(tx *db.Tx, detail string) error {
 	if err := p.close(tx, deliveryUnknown, detail, ""); err != nil {
 		return err
 	}
-	return p.more(tx)
+	p.goOn(tx)
+	return nil
 }
 
 // fail marks the messages of a parcel and lets the thread go on; pages show the
@@ -189,7 +191,8 @@ func (p parcel) fail(tx *db.Tx, code, detail string) error {
 	if err := p.close(tx, deliveryFailed, detail, ""); err != nil {
 		return err
 	}
-	return p.more(tx)
+	p.goOn(tx)
+	return nil
 }
 
 // separate lets each bubble of a refused call travel alone, so that one bad

@@ -186,6 +186,7 @@ func (d *Desk) pack(tx *db.Tx, a asking, queued []row, at addressing, who custom
 		}
 		p.messages = append(p.messages, m)
 	}
+	p.left = len(queued) > len(p.messages)
 	return p, nil
 }
 

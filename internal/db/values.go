@@ -76,6 +76,34 @@ func In(values []string, from int) (marks string, args []any) {
 	return Marks(size, from), args
 }
 
+// Rows writes the placeholders and arguments of a VALUES list of rows of texts,
+// width values each, the first being $from; filled up as In does.
+func Rows(flat []string, width, from int) (marks string, args []any) {
+	n := len(flat) / width
+	size := n
+	for _, s := range [...]int{1, 4, 16, 64, 256} {
+		if n <= s {
+			size = s
+			break
+		}
+	}
+	var b strings.Builder
+	args = make([]any, 0, size*width)
+	for i := range size {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		b.WriteString(Marks(width, from+i*width))
+		b.WriteByte(')')
+		row := min(i, n-1) * width
+		for _, v := range flat[row : row+width] {
+			args = append(args, v)
+		}
+	}
+	return b.String(), args
+}
+
 // Insert writes many rows with few statements: head + " VALUES (...),(...) "
 // + tail. args holds the rows one after another, width values each. Fold rows
 // by their key and sort them first if tail has an ON CONFLICT.
