@@ -45,6 +45,7 @@ type Bubble struct {
 	Time   string // "14:02"
 	Stamp  string // for the datetime attribute
 	At     int64  // microseconds: the order
+	Seq    int64  // the last event it knows of
 	DayKey string
 	Day    string
 
@@ -155,7 +156,7 @@ func (x teller) message(m conversation.Message) Line {
 	b := Bubble{
 		ID: m.ID, Key: m.ClientKey, Thread: x.thread, Side: "in", Voice: string(m.Author) + m.AuthorID,
 		Time: x.clock.Time(m.At), Stamp: x.clock.Machine(m.At), At: db.Micro(m.At), DayKey: x.dayKey(m.At), Day: x.clock.Day(m.At),
-		Gist: x.gist(m), Quotable: m.Body.QuoteToken != "" && !m.Unsent,
+		Seq: x.seq, Gist: x.gist(m), Quotable: m.Body.QuoteToken != "" && !m.Unsent,
 	}
 	switch m.Author {
 	case conversation.AuthorStaff:

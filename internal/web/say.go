@@ -53,6 +53,10 @@ func (s *Server) showMessage(w http.ResponseWriter, r *http.Request, v *Visit, m
 		if err != nil {
 			return err
 		}
+		// Anew: it may have been sent since.
+		if m, err = s.Desk.MessageFor(tx, v.Viewer, m.ID); err != nil {
+			return err
+		}
 		quotes, err := s.Desk.Quoted(tx, []conversation.Message{m})
 		line = x.teller(t, quotes).message(m)
 		return err

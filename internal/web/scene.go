@@ -21,11 +21,16 @@ type scene struct {
 	now       time.Time
 	directory staff.Directory
 	me        string
+	seq       int64 // the last event it knows of: the page keeps the newest drawing
 }
 
 func (s *Server) scene(tx *db.Tx, w *Words, me string) (scene, error) {
-	directory, err := staff.LoadDirectory(tx)
-	return scene{server: s, words: w, now: tx.Now, directory: directory, me: me}, err
+	x := scene{server: s, words: w, now: tx.Now, me: me}
+	var err error
+	if x.seq, err = lastEvent(tx); err == nil {
+		x.directory, err = staff.LoadDirectory(tx)
+	}
+	return x, err
 }
 
 // clock says times as they are at a counter.

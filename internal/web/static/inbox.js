@@ -1,7 +1,7 @@
 // The page of the product. This file ties the parts together: list, thread,
 // composer, outbox and the stream of what happens.
 import { t } from "./words.js";
-import { tick } from "./app.js";
+import { tick, toast } from "./app.js";
 import { live } from "./live.js";
 import { adopt, once, parse, put } from "./rows.js";
 import { talk } from "./talk.js";
@@ -196,7 +196,27 @@ document.addEventListener("click", (e) => {
   }
   const older = e.target.closest("[data-older]");
   if (older) fetchOlder(older);
+  const again = e.target.closest("[data-resend]");
+  if (again) resend(again);
 });
+
+async function resend(button) {
+  const { id, stream } = open;
+  button.disabled = true;
+  try {
+    const answer = await fetch(button.dataset.resend, { method: "POST", headers: { Accept: "text/html, application/json" } });
+    if (answer.ok) {
+      const html = await answer.text();
+      if (open?.id === id) stream.apply(html);
+      return;
+    }
+    const said = await answer.json().catch(() => ({}));
+    toast(said.error || t("failed"), "bad");
+  } catch {
+    toast(t("no_network"), "bad");
+  }
+  button.disabled = false;
+}
 
 function watchOlder(el) {
   const button = el.querySelector("[data-older]");

@@ -74,13 +74,17 @@ export function talk(stream, jump) {
       const old = document.getElementById(el.id);
       const stay = pinned;
       if (waiting && old) waiting.remove();
+      // The answer to a request may come after the news of what followed from it.
+      if (old && Number(old.dataset.seq) > Number(el.dataset.seq)) {
+        arrange();
+        return { el: old, fresh: false };
+      }
       const first = old ?? waiting;
       if (first && first.dataset.at === el.dataset.at) first.replaceWith(el);
       else {
         first?.remove();
         insert(el);
       }
-      window.htmx.process(el);
       arrange();
       if (stay) toEnd();
       else if (!first && el.classList.contains("message-in")) jump.hidden = false;
@@ -98,9 +102,7 @@ export function talk(stream, jump) {
       const box = document.createElement("template");
       box.innerHTML = html;
       for (const el of [...box.content.children]) if (el.id && document.getElementById(el.id)) el.remove();
-      const added = [...box.content.children];
       stream.prepend(box.content);
-      for (const el of added) window.htmx.process(el);
       arrange();
       stream.scrollTop = top + stream.scrollHeight - height;
     },
