@@ -20,7 +20,7 @@ $(VENDOR): package.json package-lock.json scripts/static.sh
 test: $(VENDOR)
 	./scripts/test-machine.sh
 	$(MAKE) check
-	node --test internal/web/static/chat/chat_test.mjs
+	node --test internal/web/static/chat/chat_test.mjs internal/web/static/inbox_test.mjs
 	$(GO) test -race -timeout 30m ./...
 
 # What needs no server: format, tidy modules, vet, static analysis.

@@ -57,18 +57,29 @@ func (d *Desk) Inbox(tx *db.Tx, v staff.Viewer, f Filter) (threads []Thread, aft
 
 // listThreads reads the waiting ones first, then the others. Each counter is
 // read in the order of its own index and the heads are merged: one query over
-// many counters would sort everything they ever had.
+// many counters would sort everything they ever had. Her own threads have an
+// index of their own, over all counters.
 func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread, string, error) {
 	phase, at, id := parseCursor(f.After)
 	counters, err := visible(tx, v)
-	if err != nil {
+	if err != nil || len(counters) == 0 {
 		return nil, "", err
+	}
+	pieces := make([]piece, 0, len(counters))
+	if f.Box == BoxMine {
+		marks, args := db.In(counters, 5) // || keeps the planner from starting at the counters
+		pieces = append(pieces, piece{`t.assignee_id = $1 AND t.assignee_id <> '' AND (t.counter_id || '') IN (` + marks + `)`, v.ID, args})
+	} else {
+		for _, c := range counters {
+			pieces = append(pieces, piece{`t.counter_id = $1`, c, nil})
+		}
 	}
 	var out []sealedThread
 	if phase == phaseWaiting {
-		for _, counter := range counters {
-			rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.counter_id = $1 AND t.kind = 'person' AND t.waiting_since > 0
-				AND (t.waiting_since, t.id) > ($2, $3)`+f.where(v)+` ORDER BY t.waiting_since, t.id LIMIT $4`, counter, at, id, f.Limit+1)
+		for _, p := range pieces {
+			args := append([]any{p.first, at, id, f.Limit + 1}, p.more...)
+			rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE `+p.where+` AND t.kind = 'person' AND t.waiting_since > 0
+				AND (t.waiting_since, t.id) > ($2, $3)`+f.where()+` ORDER BY t.waiting_since, t.id LIMIT $4`, args...)
 			if out, err = appendThreads(out, rows, err); err != nil {
 				return nil, "", err
 			}
@@ -83,10 +94,10 @@ func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread,
 		at, id = 1<<62, "~"
 	}
 	waiting := len(out)
-	for _, counter := range counters {
-		rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.counter_id = $1 AND t.kind = 'person'
-			AND (t.last_at, t.id) < ($2, $3) AND t.waiting_since = 0`+f.where(v)+` ORDER BY t.last_at DESC, t.id DESC LIMIT $4`,
-			counter, at, id, f.Limit-waiting+1)
+	for _, p := range pieces {
+		args := append([]any{p.first, at, id, f.Limit - waiting + 1}, p.more...)
+		rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE `+p.where+` AND t.kind = 'person' AND t.waiting_since = 0
+			AND (t.last_at, t.id) < ($2, $3)`+f.where()+` ORDER BY t.last_at DESC, t.id DESC LIMIT $4`, args...)
 		if out, err = appendThreads(out, rows, err); err != nil {
 			return nil, "", err
 		}
@@ -104,11 +115,18 @@ func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread,
 	return out, "", nil
 }
 
-// where narrows a list to a box. The viewer's id comes from her session, made by us.
-func (f Filter) where(v staff.Viewer) string {
+// piece is a part of the inbox that one index holds in order.
+type piece struct {
+	where string
+	first any   // $1
+	more  []any // from $5 on
+}
+
+// where narrows a list to a box, in the words of the partial indexes.
+func (f Filter) where() string {
 	switch {
 	case f.Box == BoxMine:
-		return ` AND t.state = 'open' AND t.assignee_id = '` + quoted(v.ID) + `'`
+		return ` AND t.state = 'open'`
 	case f.Box == BoxUnassigned:
 		return ` AND t.state = 'open' AND t.assignee_id = ''`
 	case f.Closed:
@@ -117,31 +135,38 @@ func (f Filter) where(v staff.Viewer) string {
 	return ``
 }
 
-func quoted(id string) string { return strings.ReplaceAll(id, "'", "''") }
+// foundForOne is how many candidates are opened for each thread
+// that is to be shown. Letter pairs that stand apart in a name are rare.
+const foundForOne = 2
 
 // searchThreads finds candidates by the hashes of the query's letters; the
 // caller drops those whose opened name does not match.
 func (d *Desk) searchThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread, error) {
 	hashes := d.Book.QueryHashes(f.Query)
 	counters, err := visible(tx, v)
-	if err != nil {
+	if err != nil || len(hashes) == 0 || len(counters) == 0 {
 		return nil, err
 	}
-	if len(hashes) == 0 || len(counters) == 0 {
-		return nil, nil
-	}
-	var args []any
+	args := []any{foundForOne * f.Limit}
 	for _, h := range hashes {
 		args = append(args, h)
 	}
-	for _, c := range counters {
-		args = append(args, c)
+	seen, seenArgs := db.In(counters, len(args)+1)
+	args = append(args, seenArgs...)
+	where := f.where()
+	if f.Box == BoxMine {
+		args = append(args, v.ID)
+		where += ` AND t.assignee_id = ` + db.Marks(1, len(args))
 	}
-	rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.kind = 'person' AND t.customer_id IN (
-			SELECT customer_id FROM customer_gram WHERE hash IN (`+db.Marks(len(hashes), 1)+`)
-			GROUP BY customer_id HAVING COUNT(*) = `+fmt.Sprint(len(hashes))+`)
-		AND t.counter_id IN (`+db.Marks(len(counters), len(hashes)+1)+`)`+f.where(v)+`
-		ORDER BY t.waiting_since = 0, t.waiting_since, t.last_at DESC, t.id DESC LIMIT 200`, args...)
+	// First the ids alone: a common name has thousands, and only the first are shown.
+	// The planner must start at the name, not at everybody of the counter: hence the ||.
+	rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.id IN (
+			SELECT t.id FROM (SELECT customer_id FROM customer_gram WHERE hash IN (`+db.Marks(len(hashes), 2)+`)
+				GROUP BY customer_id HAVING COUNT(*) = `+fmt.Sprint(len(hashes))+`) g
+			JOIN thread t ON t.customer_id = g.customer_id
+			WHERE t.kind = 'person' AND (t.counter_id || '') IN (`+seen+`)`+where+`
+			ORDER BY t.waiting_since = 0, t.waiting_since, t.last_at DESC, t.id DESC LIMIT $1)
+		ORDER BY t.waiting_since = 0, t.waiting_since, t.last_at DESC, t.id DESC`, args...)
 	return appendThreads(nil, rows, err)
 }
 

@@ -224,7 +224,9 @@ CREATE TABLE thread (
 CREATE UNIQUE INDEX thread_pair ON thread (customer_id, counter_id);
 CREATE INDEX thread_inbox ON thread (counter_id, last_at, id) WHERE kind = 'person';
 CREATE INDEX thread_waiting ON thread (counter_id, waiting_since, id) WHERE kind = 'person' AND waiting_since > 0;
-CREATE INDEX thread_mine ON thread (assignee_id, last_at, id) WHERE assignee_id <> '';
+CREATE INDEX thread_mine ON thread (assignee_id, waiting_since, last_at, id) WHERE kind = 'person' AND assignee_id <> '';
+CREATE INDEX thread_free ON thread (counter_id, waiting_since, last_at, id) WHERE kind = 'person' AND assignee_id = '' AND state = 'open';
+CREATE INDEX thread_closed ON thread (counter_id, last_at, id) WHERE kind = 'person' AND state = 'closed';
 CREATE TABLE message (
   id          TEXT PRIMARY KEY,
   thread_id   TEXT NOT NULL,
