@@ -38,6 +38,9 @@ func newShop(script string) (http.Handler, error) {
 	mux.HandleFunc("GET /shop.css", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, shopFiles, "shop/shop.css")
 	})
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent) // browsers ask, and an error in their console would look like ours
+	})
 	return mux, nil
 }
 
