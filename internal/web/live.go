@@ -316,7 +316,8 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		}
 		seen := e.Data["act"] == "seen"
 		head = head || (e.Kind != event.MessageStatus && e.Kind != event.MediaReady && !seen)
-		card = card || e.Kind == event.CustomerChanged || e.Kind == event.ReachChanged || (e.Kind == event.ThreadChanged && !seen)
+		// A first answer makes the conversation hers, and the card names her.
+		card = card || e.Kind == event.CustomerChanged || e.Kind == event.ReachChanged || e.Kind == event.MessageSent || (e.Kind == event.ThreadChanged && !seen)
 		if e.Kind == event.ThreadChanged && !seen && (acted.IsZero() || e.At.Before(acted)) {
 			acted = e.At
 		}
