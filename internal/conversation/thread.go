@@ -130,12 +130,19 @@ func (d *Desk) Messages(tx *db.Tx, v staff.Viewer, p Page) ([]Message, bool, err
 	if err != nil {
 		return nil, false, fmt.Errorf("messages: %w", err)
 	}
-	more := len(found) > p.Limit
+	return d.openPiece(tx, found, p.Limit)
+}
+
+// openPiece opens rows that were read backwards, one more than asked for, and
+// puts them in the order in which things happened.
+func (d *Desk) openPiece(tx *db.Tx, found []row, limit int) ([]Message, bool, error) {
+	more := len(found) > limit
 	if more {
-		found = found[:p.Limit]
+		found = found[:limit]
 	}
 	out := make([]Message, len(found))
 	for n, r := range found {
+		var err error
 		if out[len(found)-1-n], err = d.open(tx, r); err != nil {
 			return nil, false, err
 		}

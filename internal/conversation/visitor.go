@@ -81,17 +81,7 @@ func (d *Desk) VisitorMessages(tx *db.Tx, p VisitorPage) ([]Message, bool, error
 	if err != nil {
 		return nil, false, fmt.Errorf("visitor's messages: %w", err)
 	}
-	more := len(found) > p.Limit
-	if more {
-		found = found[:p.Limit]
-	}
-	out := make([]Message, len(found))
-	for n, r := range found {
-		if out[len(found)-1-n], err = d.open(tx, r); err != nil {
-			return nil, false, err
-		}
-	}
-	return out, more, nil
+	return d.openPiece(tx, found, p.Limit)
 }
 
 // VisitorMessagesByID returns those of some messages that a visitor may read,

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -22,15 +21,13 @@ const (
 
 // visitorStream is one open page of one visitor.
 type visitorStream struct {
+	feed
 	s      *Server
 	c      *chatCall
-	w      http.ResponseWriter
-	out    *http.ResponseController
 	talk   conversation.Talk // without a thread until she has written
 	seq    int64             // everything up to here was told
-	buffer bytes.Buffer
-	follow func()          // begins to listen to her thread; set by run
-	typing <-chan struct{} // something changed about who is typing
+	follow func()            // begins to listen to her thread; set by run
+	typing <-chan struct{}   // something changed about who is typing
 }
 
 // streamChat tells a visitor's page what happens in her conversation.
@@ -43,7 +40,7 @@ func (s *Server) streamChat(w http.ResponseWriter, r *http.Request, c *chatCall)
 		return nil, busyError{10 * time.Second}
 	}
 	defer leave()
-	st := &visitorStream{s: s, c: c, w: w, out: http.NewResponseController(w)}
+	st := &visitorStream{feed: newFeed(w), s: s, c: c}
 	last, err := st.find(r.Context())
 	if err != nil {
 		return nil, err
@@ -54,12 +51,7 @@ func (s *Server) streamChat(w http.ResponseWriter, r *http.Request, c *chatCall)
 	if st.talk.ThreadID == "" {
 		st.seq = last // nothing of hers has happened yet
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	_ = st.out.SetWriteDeadline(time.Time{}) // a stream outlives what an answer may take
-	w.WriteHeader(http.StatusOK)
+	st.open()
 	return nil, st.run(r.Context())
 }
 
@@ -319,16 +311,3 @@ func (st *visitorStream) tell(name string, data any, seq int64) {
 
 // position tells how far the page has been told.
 func (st *visitorStream) position() { st.tell("cursor", struct{}{}, st.seq) }
-
-// flush sends what is in the buffer; false when nobody takes it.
-func (st *visitorStream) flush() bool {
-	if st.buffer.Len() == 0 {
-		return true
-	}
-	// A moment that is long past wakes a write that hangs.
-	hangs := time.AfterFunc(writeTimeout, func() { _ = st.out.SetWriteDeadline(time.Unix(1, 0)) })
-	defer hangs.Stop()
-	_, err := st.w.Write(st.buffer.Bytes())
-	st.buffer.Reset()
-	return err == nil && st.out.Flush() == nil
-}

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -22,21 +20,18 @@ const (
 	recheckEvery   = 30 * time.Second
 	paceEvery      = 25 * time.Millisecond  // at most one write in this time: a burst becomes one
 	countsEvery    = 250 * time.Millisecond // how often the numbers on the tabs may change
-	writeTimeout   = 15 * time.Second       // a browser that takes nothing for so long is gone
 	largestGap     = 2000                   // events; a page that missed more reads everything anew
 )
 
 // stream is one open page.
 type stream struct {
+	feed
 	server   *Server
-	out      *http.ResponseController
-	w        http.ResponseWriter
 	v        *Visit
 	token    string
 	thread   conversation.Thread // zero: none is open
 	seq      int64               // everything up to here was told
 	counted  conversation.Waiting
-	buffer   bytes.Buffer
 	coverage []string // the viewer's counters when the stream began
 }
 
@@ -51,7 +46,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if err != nil {
 		return errSignedOut
 	}
-	st := &stream{server: s, out: http.NewResponseController(w), w: w, v: v, token: cookie.Value, seq: after, coverage: v.Counters()}
+	st := &stream{feed: newFeed(w), server: s, v: v, token: cookie.Value, seq: after, coverage: v.Counters()}
 	last := int64(0)
 	err = s.DB.Read(r.Context(), func(tx *db.Tx) error {
 		if last, err = lastEvent(tx); err != nil {
@@ -65,12 +60,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	_ = st.out.SetWriteDeadline(time.Time{}) // a stream outlives what a page may take
-	w.WriteHeader(http.StatusOK)
+	st.open()
 	st.buffer.WriteString("retry: 2000\n\n")
 	if after > last || last-after > largestGap {
 		st.seq = last
@@ -211,30 +201,6 @@ func (st *stream) tell(name string, data any) { st.buffer.Write(sseFrame(name, d
 func (st *stream) position(name string) {
 	seq := strconv.FormatInt(st.seq, 10)
 	st.buffer.WriteString("id: " + seq + "\nevent: " + name + "\ndata: " + seq + "\n\n")
-}
-
-// sseFrame is one event of a stream: one line of JSON.
-func sseFrame(name string, data any) []byte {
-	var out bytes.Buffer
-	out.WriteString("event: " + name + "\ndata: ")
-	e := json.NewEncoder(&out) // ends with a line feed
-	e.SetEscapeHTML(false)
-	_ = e.Encode(data) // our own structs of texts and numbers
-	out.WriteString("\n")
-	return out.Bytes()
-}
-
-// flush sends what is in the buffer; false when nobody takes it.
-func (st *stream) flush() bool {
-	if st.buffer.Len() == 0 {
-		return true
-	}
-	// A moment that is long past wakes a write that hangs.
-	hangs := time.AfterFunc(writeTimeout, func() { _ = st.out.SetWriteDeadline(time.Unix(1, 0)) })
-	defer hangs.Stop()
-	_, err := st.w.Write(st.buffer.Bytes())
-	st.buffer.Reset()
-	return err == nil && st.out.Flush() == nil
 }
 
 // again looks whether she is still signed in and still sees what she saw.
