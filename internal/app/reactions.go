@@ -41,15 +41,22 @@ func (a *App) reactTo(tx *db.Tx, e event.Event) error {
 	return nil
 }
 
+// gatherFor is how long a busy reader waits between two groups.
+const gatherFor = 5 * time.Millisecond
+
 // pollEvery bounds how late this node hears of what another one wrote.
 const pollEvery = time.Second
 
 // react follows the log until ctx ends.
 func (a *App) react(ctx context.Context) error {
-	c := event.Consumer{Tally: "react", Group: 256, React: a.reactTo, Aside: func(tx *db.Tx, e event.Event, cause error) error {
-		a.Log.Error("a reaction failed", "event", e.Seq, "kind", string(e.Kind), "error", cause)
-		return job.Enqueue(tx, job.New{Kind: jobReact, Lane: e.Customer, Args: reactArgs{e.Seq}})
-	}}
+	c := event.Consumer{
+		Tally: "react", Group: 256, React: a.reactTo,
+		Nobody: a.Hooks.Nobody, // the only reaction there is today
+		Aside: func(tx *db.Tx, e event.Event, cause error) error {
+			a.Log.Error("a reaction failed", "event", e.Seq, "kind", string(e.Kind), "error", cause)
+			return job.Enqueue(tx, job.New{Kind: jobReact, Lane: e.Customer, Args: reactArgs{e.Seq}})
+		},
+	}
 	woken, stop := a.DB.Listen(event.Topic)
 	defer stop()
 	poll := time.NewTicker(pollEvery)
@@ -60,6 +67,12 @@ func (a *App) react(ctx context.Context) error {
 			a.Log.Error("reactions stand still", "error", err)
 		}
 		if err == nil && n > 0 {
+			// Under load the next group has grown meanwhile.
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(gatherFor):
+			}
 			continue
 		}
 		select {

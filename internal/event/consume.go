@@ -16,6 +16,9 @@ type Consumer struct {
 	Tally string // the row that holds the cursor
 	Group int    // most events at once
 	React func(tx *db.Tx, e Event) error
+	// Nobody says that no event would be reacted to at this moment: the cursor
+	// then moves without a look at them. Nil: somebody always does.
+	Nobody func(tx *db.Tx) (bool, error)
 	// Aside takes an event whose React failed when it was alone, so that the
 	// others need not wait for it.
 	Aside func(tx *db.Tx, e Event, cause error) error
@@ -57,6 +60,11 @@ func (c Consumer) take(ctx context.Context, d *db.DB, limit int, alone bool) (in
 		if err != nil {
 			return err
 		}
+		if c.Nobody != nil {
+			if nobody, err := c.Nobody(tx); err != nil || nobody {
+				return errors.Join(err, c.pass(tx))
+			}
+		}
 		events, err := After(tx, next-1, limit)
 		if err != nil || len(events) == 0 {
 			return err
@@ -78,6 +86,12 @@ func (c Consumer) take(ctx context.Context, d *db.DB, limit int, alone bool) (in
 		return c.skip(ctx, d, aside)
 	}
 	return n, err
+}
+
+// pass moves the cursor to the last event.
+func (c Consumer) pass(tx *db.Tx) error {
+	_, err := tx.Exec(`UPDATE tally SET n = (SELECT e.n FROM tally e WHERE e.name = 'event') WHERE name = $1`, c.Tally)
+	return err
 }
 
 // asideError undoes the part of a failed reaction before the event is set aside.

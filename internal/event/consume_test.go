@@ -111,6 +111,26 @@ func TestConsumerSetsAsideWhatFails(t *testing.T) {
 	})
 }
 
+func TestConsumerPassesWhenNobodyReacts(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		nobody := true
+		c := Consumer{Tally: "react", Group: 10, React: func(tx *db.Tx, e Event) error { return note(tx, e, "") },
+			Nobody: func(*db.Tx) (bool, error) { return nobody, nil }}
+		appendThreads(t, d, "a", "b")
+		if _, err := c.Step(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		nobody = false
+		appendThreads(t, d, "c")
+		if _, err := c.Step(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		if got := handled(t, d); !slices.Equal(got, []string{"c"}) {
+			t.Errorf("handled %q", got)
+		}
+	})
+}
+
 // A failure of the database is nobody's fault: nothing is set aside for it.
 func TestConsumerStopsWhenTheDatabaseFails(t *testing.T) {
 	d := dbtest.New(t)

@@ -41,6 +41,12 @@ func (r *Room) Queue(tx *db.Tx, ev event.Event) error {
 	return nil
 }
 
+// Nobody says that no endpoint is live.
+func (r *Room) Nobody(tx *db.Tx) (bool, error) {
+	targets, err := r.targets(tx)
+	return len(targets) == 0, err
+}
+
 func (r *Room) targets(tx *db.Tx) ([]target, error) {
 	if list, fresh := r.live.get(tx.Now); fresh {
 		return list, nil
