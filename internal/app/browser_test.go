@@ -72,6 +72,7 @@ type tab struct {
 	mu       sync.Mutex
 	wrong    []string // what the page complained about
 	pardoned []string
+	asked    []string // the addresses it called, in order
 }
 
 // person is somebody with a browser of her own: no cookie and no storage is
@@ -121,6 +122,10 @@ func newTab(t *testing.T, parent context.Context, p *tab, options ...chromedp.Co
 func (p *tab) hear(event any) {
 	what := ""
 	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.asked = append(p.asked, e.Request.URL)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == "error" || e.Type == "assert" {
 			var words []string
@@ -152,6 +157,26 @@ func (p *tab) pardon(part ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pardoned = append(p.pardoned, part...)
+}
+
+// heard tells whether the page complained so.
+func (p *tab) heard(part string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.wrong, func(what string) bool { return strings.Contains(what, part) })
+}
+
+// calls counts how often the page called an address.
+func (p *tab) calls(part string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, address := range p.asked {
+		if strings.Contains(address, part) {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *tab) complaints() []string {
@@ -364,7 +389,13 @@ func (p *tab) offline(off bool) {
 // signing in is told once.
 func (h *home) console(c *chromium, staffID, who string) *tab {
 	h.t.Helper()
-	p := c.person(h.t, h.url, who).wide()
+	return h.consoleAt(c, h.url, staffID, who)
+}
+
+// consoleAt is console by another way to the same house.
+func (h *home) consoleAt(c *chromium, base, staffID, who string) *tab {
+	h.t.Helper()
+	p := c.person(h.t, base, who).wide()
 	var token string
 	h.write(func(tx *db.Tx) error {
 		var err error
@@ -372,7 +403,7 @@ func (h *home) console(c *chromium, staffID, who string) *tab {
 		return err
 	})
 	p.call(func(ctx context.Context) error {
-		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "dingdong", Value: token, URL: h.url, HTTPOnly: ptr(true)})
+		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "dingdong", Value: token, URL: base, HTTPOnly: ptr(true)})
 		return err
 	})
 	return p

@@ -13,6 +13,19 @@ func TestStories(t *testing.T) {
 		{"she writes and the console dings", sheWritesAndTheConsoleDings},
 		{"what she takes back is gone", whatSheTakesBackIsGone},
 		{"she blocks and comes back", sheBlocksAndComesBack},
+		{"the network goes and comes back", theNetworkGoesAndComesBack},
+		{"the server is restarted", theServerIsRestarted},
+		{"an answer is lost on the way", anAnswerIsLostOnTheWay},
+		{"she is handed on", sheIsHandedOn},
+		{"two advisors see each other", twoAdvisorsSeeEachOther},
+		{"a draft moves to the phone", aDraftMovesToThePhone},
+		{"a saved reply is filled in", aSavedReplyIsFilledIn},
+		{"a visitor of the shop is answered", aVisitorOfTheShopIsAnswered},
+		{"a site that is not named cannot show it", aSiteThatIsNotNamedCannotShowIt},
+		{"she reads her language", sheReadsHerLanguage},
+		{"the first run asks for an administrator", theFirstRunAsksForAnAdministrator},
+		{"guessing is slowed down", guessingIsSlowedDown},
+		{"she ends another session", sheEndsAnotherSession},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
