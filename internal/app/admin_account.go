@@ -1,7 +1,9 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"dingdong/internal/channel"
 	"dingdong/internal/conversation"
@@ -9,18 +11,29 @@ import (
 	"dingdong/internal/staff"
 )
 
+type accountCommands struct {
+	Add struct {
+		Line    addLine    `cmd:"" help:"Add a LINE official account."`
+		Webchat addWebChat `cmd:"" help:"Add a web chat."`
+	} `cmd:"" help:"Add a channel account."`
+	List  listAccounts `cmd:"" help:"List the accounts in use: id, path, channel, state, messages used of the month's quota, name."`
+	Edit  editAccount  `cmd:"" help:"Change an account: only what is given."`
+	Check checkAccount `cmd:"" help:"Ask the platform what is wrong with an account."`
+	Close closeAccount `cmd:"" help:"End an account: its webhook is refused from now on."`
+}
+
 type addLine struct {
 	Name          string `required:"" help:"Name of the account."`
 	Counter       string `help:"Id or name of the counter that answers; needed when there are several."`
-	ChannelSecret string `required:"" help:"Channel secret of the Messaging API channel."`
-	AccessToken   string `required:"" help:"Channel access token."`
+	ChannelSecret string `required:"" env:"DINGDONG_CHANNEL_SECRET" help:"Channel secret of the Messaging API channel."`
+	AccessToken   string `required:"" env:"DINGDONG_ACCESS_TOKEN" help:"Channel access token."`
 	APIBase       string `name:"api-base" help:"Instead of https://api.line.me"`
 	DataBase      string `name:"data-base" help:"Instead of https://api-data.line.me"`
 }
 
 // Run adds a LINE account and prints its id and webhook path.
 func (f addLine) Run(c *call, a *adminCommand) error {
-	return a.saveAccount(c, f.Counter, conversation.AccountForm{Channel: channel.LINE, Name: f.Name, Secret: f.ChannelSecret,
+	return a.addAccount(c, f.Counter, conversation.AccountForm{Channel: channel.LINE, Name: f.Name, Secret: f.ChannelSecret,
 		Token: f.AccessToken, APIBase: f.APIBase, DataBase: f.DataBase})
 }
 
@@ -33,41 +46,130 @@ type addWebChat struct {
 
 // Run adds a web chat and prints its id and page.
 func (f addWebChat) Run(c *call, a *adminCommand) error {
-	return a.saveAccount(c, f.Counter, conversation.AccountForm{Channel: channel.WebChat, Name: f.Name, Origins: f.Origin, Greeting: f.Greeting})
+	return a.addAccount(c, f.Counter, conversation.AccountForm{Channel: channel.WebChat, Name: f.Name, Origins: f.Origin, Greeting: f.Greeting})
 }
 
-func (a *adminCommand) saveAccount(c *call, counter string, f conversation.AccountForm) error {
-	return a.with(c, func(h *App, tx *db.Tx) ([]told, error) {
+func (a *adminCommand) addAccount(c *call, counter string, f conversation.AccountForm) error {
+	return a.change(c, func(h *App, tx *db.Tx) ([]row, error) {
 		var err error
-		if f.CounterID, err = counterID(tx, counter); err != nil {
+		if f.CounterID, err = answeringCounter(tx, counter); err != nil {
 			return nil, err
 		}
 		acc, err := h.Desk.SaveAccount(tx, staff.System(), f)
-		if err != nil {
-			return nil, err
-		}
-		return []told{accountTold(acc)}, nil
+		return []row{accountTold(acc)}, err
 	})
 }
 
-func accountTold(acc conversation.Account) told {
-	path := acc.WebhookPath()
+func accountTold(acc conversation.Account) row {
+	return told(acc.ID, shown("path", accountPath(acc)), detail("channel", string(acc.Kind)), detail("name", acc.Name))
+}
+
+// accountPath is where the platform calls, or where visitors go.
+func accountPath(acc conversation.Account) string {
 	if acc.Kind == channel.WebChat {
-		path = "/chat/" + acc.ID
+		return "/chat/" + acc.ID
 	}
-	return told{ID: acc.ID, Order: []string{"path"}, More: map[string]string{"path": path, "channel": string(acc.Kind), "name": acc.Name}}
+	return acc.WebhookPath()
 }
 
 type listAccounts struct{}
 
-// Run lists accounts.
+// Run lists accounts. Secrets are not among what is told.
 func (listAccounts) Run(c *call, a *adminCommand) error {
-	return a.with(c, func(h *App, tx *db.Tx) (out []told, err error) {
+	return a.look(c, func(h *App, tx *db.Tx) (out []row, err error) {
 		list, err := h.Desk.Accounts(tx)
 		for _, acc := range list {
-			out = append(out, accountTold(acc))
+			state, reason := "open", ""
+			if acc.Halted != "" && tx.Now.Before(acc.HaltedTill) {
+				state, reason = "halted", acc.Halted
+			} else {
+				acc.HaltedTill = time.Time{}
+			}
+			out = append(out, told(acc.ID, shown("path", accountPath(acc)), shown("channel", string(acc.Kind)), shown("state", state),
+				shown("quota", quotaWord(acc)), shown("name", acc.Name),
+				detail("counter", acc.CounterID), detail("halted", reason), detail("halted_until", acc.HaltedTill),
+				detail("quota_limited", acc.Quota.Limited), detail("quota_limit", acc.Quota.Limit), detail("quota_used", acc.Quota.Used),
+				detail("quota_at", acc.QuotaAt), detail("bot_id", acc.BotID), detail("basic_id", acc.BasicID),
+				detail("api_base", acc.APIBase), detail("data_base", acc.DataBase), detail("origins", acc.Origins),
+				detail("greeting", acc.Greeting), detail("created_at", acc.CreatedAt)))
 		}
 		return out, err
+	})
+}
+
+// quotaWord is how much of the month is used, "12/200" or "12/-" without a
+// limit; empty while the platform was never asked, and for our own web chat.
+func quotaWord(acc conversation.Account) string {
+	switch {
+	case acc.Kind == channel.WebChat || acc.QuotaAt.IsZero():
+		return ""
+	case !acc.Quota.Limited:
+		return fmt.Sprintf("%d/-", acc.Quota.Used)
+	}
+	return fmt.Sprintf("%d/%d", acc.Quota.Used, acc.Quota.Limit)
+}
+
+type editAccount struct {
+	Account       string   `arg:"" help:"Id."`
+	Name          *string  `help:"New name."`
+	Counter       *string  `help:"Id or name of the counter that answers from now on."`
+	ChannelSecret *string  `env:"DINGDONG_CHANNEL_SECRET" help:"LINE: new channel secret."`
+	AccessToken   *string  `env:"DINGDONG_ACCESS_TOKEN" help:"LINE: new channel access token."`
+	APIBase       *string  `name:"api-base" help:"LINE: instead of https://api.line.me; empty: that."`
+	DataBase      *string  `name:"data-base" help:"LINE: instead of https://api-data.line.me; empty: that."`
+	Origin        []string `xor:"origins" help:"Web chat: sites that may embed it, instead of those there are."`
+	NoOrigin      bool     `xor:"origins" help:"Web chat: no site may embed it any more."`
+	Greeting      *string  `help:"Web chat: the first line a visitor reads; empty: none."`
+}
+
+// Validate refuses a change that names nothing, and an empty secret: a shell
+// variable that is not set would otherwise change nothing and say it did.
+func (f editAccount) Validate() error {
+	switch {
+	case f.ChannelSecret != nil && *f.ChannelSecret == "":
+		return errors.New("--channel-secret: must not be empty")
+	case f.AccessToken != nil && *f.AccessToken == "":
+		return errors.New("--access-token: must not be empty")
+	case f.Name == nil && f.Counter == nil && f.Greeting == nil && len(f.Origin) == 0 && !f.NoOrigin && !f.ofLINE():
+		return errNothing("--name, --counter, --channel-secret, --access-token, --api-base, --data-base, --origin, --no-origin, --greeting")
+	}
+	return nil
+}
+
+func (f editAccount) ofLINE() bool {
+	return f.ChannelSecret != nil || f.AccessToken != nil || f.APIBase != nil || f.DataBase != nil
+}
+
+func (f editAccount) ofWebChat() bool { return f.Greeting != nil || len(f.Origin) > 0 || f.NoOrigin }
+
+// Run changes what is given.
+func (f editAccount) Run(c *call, a *adminCommand) error {
+	return a.change(c, func(h *App, tx *db.Tx) ([]row, error) {
+		old, err := h.Desk.AccountByID(tx, f.Account)
+		if err != nil {
+			return nil, absent(err, "account", f.Account, "account")
+		}
+		switch {
+		case old.Kind == channel.WebChat && f.ofLINE():
+			return nil, errors.New("--channel-secret, --access-token (or their environment variables), --api-base, --data-base: a web chat has none")
+		case old.Kind == channel.LINE && f.ofWebChat():
+			return nil, errors.New("--origin, --no-origin, --greeting: only a web chat has them")
+		}
+		form := conversation.AccountForm{ID: old.ID, Name: given(f.Name, old.Name), CounterID: old.CounterID,
+			Secret: given(f.ChannelSecret, ""), Token: given(f.AccessToken, ""), APIBase: given(f.APIBase, old.APIBase),
+			DataBase: given(f.DataBase, old.DataBase), Origins: old.Origins, Greeting: given(f.Greeting, old.Greeting)}
+		if f.NoOrigin || len(f.Origin) > 0 {
+			form.Origins = append([]string(nil), f.Origin...) // the room cleans them in place
+		}
+		if f.Counter != nil {
+			x, err := findCounter(tx, "--counter", *f.Counter)
+			if err != nil {
+				return nil, err
+			}
+			form.CounterID = x.ID
+		}
+		acc, err := h.Desk.SaveAccount(tx, staff.System(), form)
+		return []row{accountTold(acc)}, err
 	})
 }
 
@@ -77,24 +179,26 @@ type checkAccount struct {
 
 // Run asks the platform and prints its findings.
 func (f checkAccount) Run(c *call, a *adminCommand) error {
-	h, err := openStores(c)
+	h, err := a.open(c)
 	if err != nil {
 		return err
 	}
 	defer h.close()
 	findings, err := h.Desk.CheckAccount(c.ctx, f.Account)
 	if err != nil {
-		return err
+		return absent(err, "account", f.Account, "account")
 	}
 	bad := 0
+	var out []row
 	for _, x := range findings {
-		mark := "ok"
+		result := "ok"
 		if !x.OK {
-			mark, bad = "wrong", bad+1
+			result, bad = "wrong", bad+1
 		}
-		if _, err := fmt.Fprintf(c.Out, "%s\t%s\t%s\n", mark, x.Code, x.Detail); err != nil {
-			return err
-		}
+		out = append(out, told(f.Account, shown("result", result), shown("code", x.Code), shown("detail", x.Detail)))
+	}
+	if err := a.tell(c, out); err != nil {
+		return err
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d of %d checks failed", bad, len(findings))
@@ -108,7 +212,11 @@ type closeAccount struct {
 
 // Run ends an account.
 func (f closeAccount) Run(c *call, a *adminCommand) error {
-	return a.with(c, func(h *App, tx *db.Tx) ([]told, error) {
-		return []told{{ID: f.Account}}, h.Desk.CloseAccount(tx, staff.System(), f.Account)
+	return a.change(c, func(h *App, tx *db.Tx) ([]row, error) {
+		acc, err := h.Desk.AccountByID(tx, f.Account)
+		if err == nil {
+			err = h.Desk.CloseAccount(tx, staff.System(), f.Account)
+		}
+		return []row{accountTold(acc)}, absent(err, "account", f.Account, "account")
 	})
 }

@@ -2,20 +2,26 @@ package app
 
 import (
 	"fmt"
-	"strings"
 
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
+
+type tokenCommands struct {
+	Add  addToken   `cmd:"" help:"Make an API token; it is shown this once."`
+	List listTokens `cmd:"" help:"List API tokens: id, state, scopes, last use, name."`
+	End  endToken   `cmd:"" help:"End an API token."`
+}
 
 type addToken struct {
 	Name  string   `required:"" help:"What it is for."`
 	Scope []string `required:"" help:"What it may do, e.g. messages:read,messages:write."`
 }
 
-// Run makes an API token and prints it.
+// Run makes an API token and prints it, alone, so that a script can take it as
+// it is.
 func (f addToken) Run(c *call, a *adminCommand) error {
-	h, err := openStores(c)
+	h, err := a.open(c)
 	if err != nil {
 		return err
 	}
@@ -27,10 +33,10 @@ func (f addToken) Run(c *call, a *adminCommand) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return a.said(err)
 	}
 	if a.JSON {
-		return tell(c, true, told{ID: t.ID, Name: t.Name, More: map[string]string{"token": plain}})
+		return a.tell(c, []row{told(t.ID, shown("name", t.Name), shown("token", plain))})
 	}
 	_, err = fmt.Fprintln(c.Out, plain)
 	return err
@@ -38,12 +44,17 @@ func (f addToken) Run(c *call, a *adminCommand) error {
 
 type listTokens struct{}
 
-// Run lists API tokens.
+// Run lists API tokens, those in force first.
 func (listTokens) Run(c *call, a *adminCommand) error {
-	return a.with(c, func(_ *App, tx *db.Tx) (out []told, err error) {
+	return a.look(c, func(_ *App, tx *db.Tx) (out []row, err error) {
 		list, err := staff.Tokens(tx)
 		for _, t := range list {
-			out = append(out, told{ID: t.ID, Name: t.Name, Order: []string{"scopes"}, More: map[string]string{"scopes": strings.Join(t.Scopes, ",")}})
+			state := "in_force"
+			if !t.EndedAt.IsZero() {
+				state = "ended"
+			}
+			out = append(out, told(t.ID, shown("state", state), shown("scopes", t.Scopes), shown("used_at", t.UsedAt), shown("name", t.Name),
+				detail("created_by", t.CreatedBy), detail("created_at", t.CreatedAt), detail("ended_at", t.EndedAt)))
 		}
 		return out, err
 	})
@@ -55,7 +66,7 @@ type endToken struct {
 
 // Run ends an API token.
 func (f endToken) Run(c *call, a *adminCommand) error {
-	return a.with(c, func(_ *App, tx *db.Tx) ([]told, error) {
-		return []told{{ID: f.Token}}, staff.EndToken(tx, staff.System(), f.Token)
+	return a.change(c, func(_ *App, tx *db.Tx) ([]row, error) {
+		return []row{told(f.Token)}, absent(staff.EndToken(tx, staff.System(), f.Token), "token", f.Token, "token")
 	})
 }

@@ -25,8 +25,8 @@ type commands struct {
 
 	Serve   serveCommand   `cmd:"" help:"Run the console, the webhooks, the API and the background work."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to this version, and stop."`
-	Admin   adminCommand   `cmd:"" help:"Administer stores, counters, staff, accounts and tokens."`
-	Backup  backupCommand  `cmd:"" help:"Copy database, key and media into one file while the house runs (SQLite)."`
+	Admin   adminCommand   `cmd:"" help:"Do from the command line what the console administers."`
+	Backup  backupCommand  `cmd:"" help:"Copy database and media into one file while the house runs, on SQLite and PostgreSQL; the key only with --with-key."`
 	Restore restoreCommand `cmd:"" help:"Fill an empty data folder from a backup."`
 	Check   checkCommand   `cmd:"" help:"Check integrity, orphans and the audit chain."`
 	Copy    copyCommand    `cmd:"" help:"Copy everything into another, empty database: from SQLite to PostgreSQL, or back."`

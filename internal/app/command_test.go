@@ -68,7 +68,7 @@ func TestAHouseIsFurnishedFromTheCommandLine(t *testing.T) {
 			t.Errorf("the id %q does not begin with %s", id, prefix)
 		}
 	}
-	if got := s.must("admin", "counter", "list"); got != counter+"\tRosée Xinyi\n" {
+	if got := s.must("admin", "counter", "list"); got != counter+"\topen\tXinyi\tRosée\tRosée Xinyi\n" {
 		t.Errorf("counters: %q", got)
 	}
 	if o := s.runWith(advisorPassword+"\n", "admin", "staff", "password", advisorEmail); o.status != 0 {
@@ -148,8 +148,9 @@ func TestCommandsInJSON(t *testing.T) {
 		args []string
 		want map[string]string // "*": anything that is there
 	}{
-		"a store":    {[]string{"store", "add", "--name", "Banqiao"}, map[string]string{"id": "*", "name": "Banqiao"}},
-		"counters":   {[]string{"counter", "list"}, map[string]string{"id": counter, "name": "Ground floor"}},
+		"a store": {[]string{"store", "add", "--name", "Banqiao"}, map[string]string{"id": "*", "name": "Banqiao"}},
+		"counters": {[]string{"counter", "list"}, map[string]string{"id": counter, "state": "open", "store": "Xinyi", "brand": "Rosée", "name": "Ground floor",
+			"store_id": "*", "brand_id": "*", "timezone": "Asia/Taipei"}},
 		"an account": {[]string{"account", "add", "webchat", "--name", "Shop", "--origin", "https://shop.example"}, map[string]string{"id": "*", "path": "*", "channel": "webchat", "name": "Shop"}},
 		"a token":    {[]string{"token", "add", "--name", "echo", "--scope", "events:read"}, map[string]string{"id": "*", "name": "echo", "token": "*"}},
 		"a person":   {[]string{"staff", "add", "--name", "Mei", "--email", "MEI@Counter.example", "--role", "manager"}, map[string]string{"id": "*", "name": "Mei"}},
@@ -205,10 +206,10 @@ func TestCommandsThatCannotBe(t *testing.T) {
 		"a password for nobody":          {args: []string{"admin", "staff", "password", "nobody@x.example"}, in: advisorPassword, status: 1, says: "nobody@x.example"},
 		"an account of which counter":    {args: []string{"admin", "account", "add", "line", "--name", "L", "--channel-secret", "s", "--access-token", "t"}, status: 1, says: "2 counters"},
 		"an account without a secret":    {args: []string{"admin", "account", "add", "line", "--name", "L", "--access-token", "t"}, status: 2, says: "--channel-secret"},
-		"an account with a mad base":     {args: []string{"admin", "account", "add", "line", "--counter", "Rosée Xinyi", "--name", "L", "--channel-secret", "s", "--access-token", "t", "--api-base", "gopher://x"}, status: 1, says: "api_base"},
+		"an account with a mad base":     {args: []string{"admin", "account", "add", "line", "--counter", "Rosée Xinyi", "--name", "L", "--channel-secret", "s", "--access-token", "t", "--api-base", "gopher://x"}, status: 1, says: "--api-base: not an address"},
 		"an account that is not there":   {args: []string{"admin", "account", "close", "acc_nothing"}, status: 1, says: "not found"},
 		"checking one that is not there": {args: []string{"admin", "account", "check", "acc_nothing"}, status: 1, says: "not found"},
-		"a scope that is none":           {args: []string{"admin", "token", "add", "--name", "T", "--scope", "everything"}, status: 1, says: "scopes"},
+		"a scope that is none":           {args: []string{"admin", "token", "add", "--name", "T", "--scope", "everything"}, status: 1, says: "--scope: not one of threads:read"},
 		"ending no token":                {args: []string{"admin", "token", "end", "tok_nothing"}, status: 1, says: "not found"},
 		"ending nobody":                  {args: []string{"admin", "staff", "end", "stf_nothing"}, status: 1, says: "not found"},
 		"a database of another make":     {args: []string{"check", "--db", "mysql://x"}, status: 1, says: "postgres://"},

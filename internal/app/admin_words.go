@@ -1,0 +1,114 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+	"dingdong/internal/staff"
+)
+
+// fieldFlags names the flag of a field where the two differ.
+var fieldFlags = map[string]string{
+	"counters": "counter", "stores": "store", "secret": "channel-secret", "token": "access-token", "api_base": "api-base",
+	"data_base": "data-base", "origins": "origin", "scopes": "scope", "kinds": "kind",
+}
+
+// invalidWords says what is wrong with a value, after the name of its flag. A
+// code that means something else for one field has a line of its own.
+var invalidWords = map[string]string{
+	"required":         "must not be empty",
+	"too_long":         "too long",
+	"too_short":        "too short",
+	"too_common":       "too many people use this one",
+	"too_many":         "too many",
+	"too_large":        "too large",
+	"same":             "this is the old one",
+	"same_as_email":    "must differ from the e-mail address",
+	"wrong_password":   "not the current one",
+	"email":            "not an e-mail address",
+	"taken":            "taken by another",
+	"closed":           "closed; reopen it first",
+	"fixed":            "cannot change any more",
+	"kind":             "not possible here",
+	"malformed":        "malformed",
+	"picture":          "not a picture",
+	"https":            "must begin with https://",
+	"internal":         "an address inside the network is not called",
+	"last_admin":       "somebody must remain administrator",
+	"open_counters":    "close its counters first",
+	"not_at_counter":   "does not work at this counter",
+	"nothing_to_check": "nothing to check",
+	"unknown":          "unknown",
+
+	"password too_short": "at least 10 letters, read from standard input",
+	"password required":  "empty on standard input",
+	"brand taken":        "has a counter in this store already (a closed one is reopened: dingdong admin counter list)",
+	"timezone unknown":   "unknown; give an IANA name such as Asia/Taipei",
+	"language unknown":   "not one of " + strings.Join(staff.Languages(), ", "),
+	"role unknown":       "not one of " + joined(staff.Roles()),
+	"scopes unknown":     "not one of " + strings.Join(staff.Scopes(), ", "),
+	"kinds unknown":      "not one of " + joined(event.Kinds()),
+	"origins malformed":  "not a site such as https://www.example.com",
+	"api_base malformed": "not an address such as https://api.line.me", "data_base malformed": "not an address such as https://api-data.line.me",
+	"url malformed": "not an address such as https://www.example.com/hook",
+}
+
+func joined[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, x := range list {
+		words[i] = string(x)
+	}
+	return strings.Join(words, ", ")
+}
+
+// said puts a room's refusal into words, with the flag that caused it.
+func (a *adminCommand) said(err error) error {
+	var bad db.Invalid
+	if !errors.As(err, &bad) {
+		return err
+	}
+	words, known := invalidWords[bad.Field+" "+bad.Code]
+	if !known {
+		if words, known = invalidWords[bad.Code]; !known {
+			words = strings.ReplaceAll(bad.Code, "_", " ")
+		}
+	}
+	name := bad.Field
+	if flag, differs := fieldFlags[name]; differs {
+		name = flag
+	}
+	if a.flags[name] {
+		name = "--" + name
+	}
+	return fmt.Errorf("%s: %s", name, words)
+}
+
+// missing says what nobody knows, and how to see what there is.
+func missing(what, key, noun string) error {
+	return fmt.Errorf("%s %q: %w (dingdong admin %s list)", what, key, db.ErrNotFound, noun)
+}
+
+// absent is missing for a room that answers db.ErrNotFound; other errors stay.
+func absent(err error, what, key, noun string) error {
+	if errors.Is(err, db.ErrNotFound) {
+		return missing(what, key, noun)
+	}
+	return err
+}
+
+// errNothing refuses a change that names nothing to change: a forgotten flag
+// must not look like a success.
+func errNothing(flags string) error {
+	return fmt.Errorf("nothing to change: give at least one of %s", flags)
+}
+
+// given is the value of a flag, or what was there before when it is absent.
+func given[T any](flag *T, before T) T {
+	if flag == nil {
+		return before
+	}
+	return *flag
+}
