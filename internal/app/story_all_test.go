@@ -26,6 +26,10 @@ func TestStories(t *testing.T) {
 		{"the first run asks for an administrator", theFirstRunAsksForAnAdministrator},
 		{"guessing is slowed down", guessingIsSlowedDown},
 		{"she ends another session", sheEndsAnotherSession},
+		{"an account is added", anAccountIsAdded},
+		{"hostile words are words", hostileWordsAreWords},
+		{"every page fits a phone", everyPageFitsAPhone},
+		{"everything has a name and a size", everythingHasANameAndASize},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
