@@ -23,11 +23,11 @@ import (
 
 func freshKeys(t testing.TB) houseKeys {
 	t.Helper()
-	file, err := newKeyFile()
+	sets, err := newKeySets()
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := file.open()
+	keys, err := sets.use()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestKeyFilesThatAreRefused(t *testing.T) {
 			"chmod 600"},
 		"of another installation": {func(t *testing.T, path string) {
 			must(t, os.Remove(path))
-			must(t, makeKeyFile(path))
+			must(t, makeKeyFile(place{path: path}))
 		}, "does not belong to this database"},
 		"empty":    {func(t *testing.T, path string) { must(t, os.WriteFile(path, nil, 0o600)) }, "key.json"},
 		"not ours": {func(t *testing.T, path string) { must(t, os.WriteFile(path, []byte(`{"seal":{}}`), 0o600)) }, "keyset seal"},
@@ -165,7 +165,7 @@ func rotate(t *testing.T, path, name string, template *tinkpb.KeyTemplate) {
 	must(t, err)
 	var file map[string]json.RawMessage
 	must(t, json.Unmarshal(data, &file))
-	handle, err := readKeyset(file[name])
+	handle, err := readKeyset(file[name], name, nil)
 	must(t, err)
 	m := keyset.NewManagerFromHandle(handle)
 	id, err := m.Add(template)

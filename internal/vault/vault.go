@@ -13,7 +13,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"dingdong/internal/db"
 )
@@ -24,11 +23,13 @@ type Vault struct {
 	cache *cache
 }
 
-// Open reads the installation's keys from keyURI, "file:/path/key.json". It
-// makes them at the very first start, and refuses to when the database was
-// sealed with other keys: fresh ones would orphan everything in it.
+// Open reads the installation's keys from keyURI: "file:/path/key.json", or
+// "hcvault://host:port/transit/keys/name?file=/path/key.json" for a file that
+// only a KMS can open, which is asked here and never again. It makes the keys at
+// the very first start, and refuses to when the database was sealed with other
+// ones: fresh ones would orphan everything in it.
 func Open(keyURI string, d *db.DB) (*Vault, error) {
-	path, err := keyPath(keyURI)
+	p, err := parsePlace(keyURI)
 	if err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
 	}
@@ -37,19 +38,23 @@ func Open(keyURI string, d *db.DB) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
 	}
-	keys, err := readKeyFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	sets, err := readKeyFile(p)
+	if errors.Is(err, errNoKeyFile) {
 		if probe != nil {
 			return nil, fmt.Errorf("open vault: the key file %s is missing, but the database holds data sealed with it: "+
-				"put the file back from its backup", path)
+				"put the file back from its backup", p.path)
 		}
-		if err := makeKeyFile(path); err != nil {
-			return nil, fmt.Errorf("make key file %s: %w", path, err)
+		if err := makeKeyFile(p); err != nil {
+			return nil, fmt.Errorf("make key file %s: %w", p.path, err)
 		}
-		keys, err = readKeyFile(path)
+		sets, err = readKeyFile(p)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
+	}
+	keys, err := sets.use()
+	if err != nil {
+		return nil, fmt.Errorf("open vault: key file %s: %w", p.path, err)
 	}
 	v := &Vault{house: keys, cache: newCache(cacheSize)}
 	if probe == nil {
@@ -62,7 +67,7 @@ func Open(keyURI string, d *db.DB) (*Vault, error) {
 		}
 	}
 	if _, err := v.house.seal.Decrypt(probe.sealed, keyData(probe.customerID)); err != nil {
-		return nil, fmt.Errorf("open vault: the key file %s does not belong to this database", path)
+		return nil, fmt.Errorf("open vault: the key file %s does not belong to this database", p.path)
 	}
 	return v, nil
 }
