@@ -156,6 +156,9 @@ func (d *Desk) keepPicture(ctx context.Context, k keeping, up Upload, from io.Re
 	}
 	if sound {
 		up.Media.Width, up.Media.Height = size.Width, size.Height
+		if orientationOf(data).lies() { // the size is that of what is seen
+			up.Media.Width, up.Media.Height = size.Height, size.Width
+		}
 		if data, err = d.previewOf(ctx, k, &up, data); err != nil {
 			return up, err
 		}
@@ -165,8 +168,10 @@ func (d *Desk) keepPicture(ctx context.Context, k keeping, up Upload, from io.Re
 	return up, err
 }
 
-// previewOf stores a small JPEG beside a picture, and turns what not every
-// messenger shows (WebP, GIF) into a JPEG. It returns the bytes to keep.
+// previewOf stores a small JPEG beside a picture and returns the bytes to keep.
+// A customer's picture from a platform stays as it came, to the byte; of what is
+// uploaded to us it takes out what the camera wrote, and turns what not every
+// messenger shows (WebP, GIF) into a JPEG.
 func (d *Desk) previewOf(ctx context.Context, k keeping, up *Upload, data []byte) ([]byte, error) {
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
@@ -175,7 +180,8 @@ func (d *Desk) previewOf(ctx context.Context, k keeping, up *Upload, data []byte
 		}
 		return data, nil // a customer's broken picture is kept as it came
 	}
-	small, err := encodeJPEG(img, previewMax)
+	turn := orientationOf(data)
+	small, err := encodeJPEG(img, turn, previewMax)
 	if err != nil {
 		return nil, err
 	}
@@ -183,18 +189,19 @@ func (d *Desk) previewOf(ctx context.Context, k keeping, up *Upload, data []byte
 	if _, err := d.store(ctx, k.CustomerID, labelPreview, up.Preview, bytes.NewReader(small)); err != nil {
 		return nil, err
 	}
-	if k.onlyAllowed && up.Media.MIME != "image/jpeg" && up.Media.MIME != "image/png" {
-		if data, err = encodeJPEG(img, 4096); err != nil {
-			return nil, err
-		}
-		up.Media.MIME = "image/jpeg"
+	switch {
+	case !k.onlyAllowed:
+		return data, nil
+	case up.Media.MIME == "image/jpeg", up.Media.MIME == "image/png":
+		return withoutMetadata(data, img, turn)
 	}
-	return data, nil
+	up.Media.MIME = "image/jpeg"
+	return encodeJPEG(img, turn, 4096)
 }
 
 // encodeJPEG shrinks a picture to at most longest pixels on its longer side,
-// on white where it was transparent.
-func encodeJPEG(img image.Image, longest int) ([]byte, error) {
+// on white where it was transparent, and turns it upright.
+func encodeJPEG(img image.Image, turn orientation, longest int) ([]byte, error) {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
 	if m := max(w, h); m > longest {
@@ -204,7 +211,7 @@ func encodeJPEG(img image.Image, longest int) ([]byte, error) {
 	draw.Draw(flat, flat.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	draw.ApproxBiLinear.Scale(flat, flat.Bounds(), img, b, draw.Over, nil)
 	var out bytes.Buffer
-	if err := jpeg.Encode(&out, flat, &jpeg.Options{Quality: 82}); err != nil {
+	if err := jpeg.Encode(&out, turn.apply(flat), &jpeg.Options{Quality: 82}); err != nil {
 		return nil, fmt.Errorf("encode picture: %w", err)
 	}
 	return out.Bytes(), nil
