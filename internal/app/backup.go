@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dingdong/internal/db"
+	"dingdong/internal/vault"
 )
 
 // A backup is one tar file: the database as dingdong.db, and the media below
@@ -87,9 +88,9 @@ func (f backupCommand) pack(c *call, to, snapshot string) (err error) {
 		return err
 	}
 	if f.WithKey {
-		key, ok := strings.CutPrefix(c.config.KeyURI(), "file:")
-		if !ok {
-			return errors.New("the installation key is not a file")
+		key, err := vault.KeyFile(c.config.KeyURI())
+		if err != nil {
+			return err
 		}
 		if err := addFile(w, key, backupKey); err != nil {
 			return err
@@ -164,7 +165,7 @@ func (f restoreCommand) Run(c *call) error {
 	if err := unpack(tar.NewReader(in), c.config.Data); err != nil {
 		return fmt.Errorf("restore: %w; empty %s before you try again", err, c.config.Data)
 	}
-	if key, ok := strings.CutPrefix(c.config.KeyURI(), "file:"); ok {
+	if key, err := vault.KeyFile(c.config.KeyURI()); err == nil {
 		if _, err := os.Stat(key); err != nil {
 			_, err = fmt.Fprintf(c.Out, "restored into %s; put the installation key at %s before you start\n", c.config.Data, key)
 			return err

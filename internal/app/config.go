@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"dingdong/internal/vault"
 )
 
 // Config is every setting there is. The environment comes first, then flags;
@@ -12,7 +14,7 @@ import (
 type Config struct {
 	Data       string `default:"data" env:"DINGDONG_DATA" help:"Folder of the database, the media and the installation key."`
 	DB         string `name:"db" env:"DINGDONG_DB" help:"Database: postgres://... ; empty for SQLite in the data folder."`
-	Key        string `env:"DINGDONG_KEY" help:"Installation key: file:/path/key.json ; empty for key.json in the data folder."`
+	Key        string `env:"DINGDONG_KEY" help:"Installation key: file:/path/key.json, or hcvault://host:8200/transit/keys/name?file=/path/key.json for a file that only a HashiCorp Vault or OpenBao opens, with the token in VAULT_TOKEN or VAULT_TOKEN_FILE. Empty, or without file=, for key.json in the data folder."`
 	Listen     string `default:"127.0.0.1:8080" env:"DINGDONG_LISTEN" help:"Address of the console, the webhooks and the API."`
 	PublicURL  string `name:"public-url" env:"DINGDONG_PUBLIC_URL" help:"How platforms and browsers reach us, https://... ; empty for http:// and the listen address."`
 	Metrics    string `default:"127.0.0.1:9469" env:"DINGDONG_METRICS" help:"Address of /metrics; 'off' for none."`
@@ -38,10 +40,11 @@ func (c Config) DatabaseURL() string {
 
 // KeyURI is where the installation key lives.
 func (c Config) KeyURI() string {
+	path := filepath.Join(c.Data, "key.json")
 	if c.Key != "" {
-		return c.Key
+		return vault.WithFile(c.Key, path)
 	}
-	return "file:" + filepath.Join(c.Data, "key.json")
+	return "file:" + path
 }
 
 // check names the setting that cannot be.
