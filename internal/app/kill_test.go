@@ -156,7 +156,7 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 	l.awaitPhones(t, platform)
 	eventually(t, func() string { // nothing happens any more, and the follower knows it all
 		before := events.upTo()
-		pause(ctx, 300*time.Millisecond)
+		pause(ctx, 1500*time.Millisecond)
 		if after := events.upTo(); after != before || after == 0 {
 			return "events are still coming"
 		}

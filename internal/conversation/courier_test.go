@@ -22,8 +22,9 @@ import (
 // counterHouse is a house with a LINE platform before it and a worker in it.
 type courierHouse struct {
 	*house
-	fake *linefake.Platform
-	stop func() // ends the worker and waits for it
+	fake   *linefake.Platform
+	server *httptest.Server
+	stop   func() // ends the worker and waits for it
 }
 
 func newCourierHouse(t *testing.T, d *db.DB, o linefake.Options) *courierHouse {
@@ -40,7 +41,7 @@ func newCourierHouse(t *testing.T, d *db.DB, o linefake.Options) *courierHouse {
 	})
 	h.accounts.forget(h.account.ID)
 	h.read(func(tx *db.Tx) (err error) { h.account, err = h.AccountByID(tx, h.account.ID); return err })
-	c := &courierHouse{house: h, fake: fake}
+	c := &courierHouse{house: h, fake: fake, server: server}
 	t.Cleanup(func() {
 		c.halt()
 		server.Close()

@@ -75,6 +75,11 @@ func (d *Desk) FetchMedia(ctx context.Context, j job.Job) (job.Outcome, error) {
 	case errors.Is(err, channel.ErrGone), errors.Is(err, channel.ErrNotReady):
 		return func(tx *db.Tx) error { return d.mediaIs(tx, m, MediaGone) }, nil
 	case err != nil:
+		// A platform that is ill for hours must not cost a customer's picture.
+		now := d.DB.Now()
+		if age := now.Sub(m.ArrivedAt); age < giveUpAfter {
+			return nil, job.Snooze(now.Add(patience(age)))
+		}
 		return nil, err
 	}
 	defer body.Close()
