@@ -66,8 +66,10 @@ document.addEventListener("htmx:beforeSwap", (e) => {
 document.addEventListener("htmx:responseError", (e) => {
   if (!e.detail.xhr.getResponseHeader("HX-Retarget") && e.detail.xhr.status !== 401) toast(t("failed"), "bad");
 });
-document.addEventListener("htmx:sendError", () => toast(t("no_network"), "bad"));
-document.addEventListener("htmx:timeout", () => toast(t("no_network"), "bad"));
+// Only what she asked for herself: what the page fetches on its own it fetches again.
+for (const kind of ["sendError", "timeout"]) {
+  document.addEventListener("htmx:" + kind, (e) => e.detail.requestConfig.triggeringEvent && toast(t("no_network"), "bad"));
+}
 
 const offline = document.getElementById("offline");
 function network() {

@@ -317,7 +317,23 @@ function refresh(part, go, busy) {
   clearTimeout(afresh[part]);
   afresh[part] = setTimeout(() => (busy() ? refresh(part, go, busy) : go()), busy() ? 1000 : 150);
 }
-const partOf = (name, target) => () => open && $(target) && htmx.ajax("GET", `/inbox/${open.id}/${name}`, { target: "#" + target, swap: "outerHTML" });
+function partOf(name, target, source) {
+  return function go() {
+    if (!open || !$(target)) return;
+    const { id } = open;
+    // Of those who wait for an answer the library keeps the last: each part has its own source.
+    htmx.ajax("GET", `/inbox/${id}/${name}`, { source, target: "#" + target, swap: "outerHTML" })
+      .catch(() => setTimeout(() => open?.id === id && go(), 2000)); // no network, and the stream tells nothing twice
+  };
+}
+// What was asked about one conversation is not drawn into another that she has
+// opened meanwhile: the piece for the composer would find its place there too.
+document.addEventListener("htmx:beforeRequest", ({ detail: { xhr, pathInfo } }) => {
+  const of = pathInfo.requestPath.match(/^\/inbox\/(thr_\w+)\//)?.[1];
+  if (!of) return;
+  const draw = xhr.onload;
+  xhr.onload = () => (of === open?.id || xhr.status >= 400) && draw();
+});
 
 async function everythingAnew() {
   if (open) return location.reload();
@@ -346,8 +362,8 @@ const stream = live({
       const { el, fresh } = open.stream.apply(html);
       if (fresh && el.classList.contains("message-in")) seen();
     },
-    head: () => refresh("head", partOf("head", "thread-top"), () => Boolean(document.querySelector("#thread-top details[open]"))),
-    card: () => refresh("card", partOf("card", "card"), () => Boolean(document.querySelector("#card dialog[open]"))),
+    head: () => refresh("head", partOf("head", "thread-top", "#thread"), () => Boolean(document.querySelector("#thread-top details[open]"))),
+    card: () => refresh("card", partOf("card", "card", "#main"), () => Boolean(document.querySelector("#card dialog[open]"))),
     presence: present,
     counts(n) {
       for (const el of document.querySelectorAll("[data-count]")) {
