@@ -72,7 +72,7 @@ type tab struct {
 	mu       sync.Mutex
 	wrong    []string // what the page complained about
 	pardoned []string
-	asked    []string // the addresses it called, in order
+	answered []string // the addresses that answered it, in order
 }
 
 // person is somebody with a browser of her own: no cookie and no storage is
@@ -122,10 +122,10 @@ func newTab(t *testing.T, parent context.Context, p *tab, options ...chromedp.Co
 func (p *tab) hear(event any) {
 	what := ""
 	switch e := event.(type) {
-	case *network.EventRequestWillBeSent:
+	case *network.EventResponseReceived:
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.asked = append(p.asked, e.Request.URL)
+		p.answered = append(p.answered, e.Response.URL)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == "error" || e.Type == "assert" {
 			var words []string
@@ -166,12 +166,12 @@ func (p *tab) heard(part string) bool {
 	return slices.ContainsFunc(p.wrong, func(what string) bool { return strings.Contains(what, part) })
 }
 
-// calls counts how often the page called an address.
-func (p *tab) calls(part string) int {
+// answers counts how often the page had an answer from an address.
+func (p *tab) answers(part string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0
-	for _, address := range p.asked {
+	for _, address := range p.answered {
 		if strings.Contains(address, part) {
 			n++
 		}
@@ -294,6 +294,14 @@ func (p *tab) open(address string) {
 func (p *tab) reload() {
 	p.t.Helper()
 	p.do(chromedp.Reload())
+}
+
+// leaves waits until what she does has brought another page.
+func (p *tab) leaves(what func()) {
+	p.t.Helper()
+	read[bool](p, `window.left = true`)
+	what()
+	p.until("another page", `!window.left && document.readyState === "complete"`)
 }
 
 // spot is where an element can be touched: the middle of it, if nothing covers it.

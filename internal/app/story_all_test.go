@@ -16,6 +16,7 @@ func TestStories(t *testing.T) {
 		{"the network goes and comes back", theNetworkGoesAndComesBack},
 		{"the server is restarted", theServerIsRestarted},
 		{"an answer is lost on the way", anAnswerIsLostOnTheWay},
+		{"a late answer is drawn nowhere else", aLateAnswerIsDrawnNowhereElse},
 		{"she is handed on", sheIsHandedOn},
 		{"two advisors see each other", twoAdvisorsSeeEachOther},
 		{"a draft moves to the phone", aDraftMovesToThePhone},

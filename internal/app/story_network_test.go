@@ -21,6 +21,17 @@ func (p *tab) bubbles(want ...string) {
 	})
 }
 
+// streams waits for the n-th stream of the page to be open.
+func (p *tab) streams(n int) {
+	p.t.Helper()
+	eventuallyIn(p.t, patience, func() string {
+		if got := p.answers("/live?"); got < n {
+			return fmt.Sprintf("%s has had %d streams, not %d", p.who, got, n)
+		}
+		return ""
+	})
+}
+
 // wayTo is another address of the house, which can be cut off.
 func wayTo(t *testing.T, house http.Handler) *httptest.Server {
 	way := httptest.NewServer(house)
@@ -41,6 +52,7 @@ func theNetworkGoesAndComesBack(t *testing.T, c *chromium) {
 	mei.open("/inbox/" + h.thread(lin))
 	mei.shows(".message-in", "在嗎？")
 	mei.pardon("net::ERR_INCOMPLETE_CHUNKED_ENCODING")
+	mei.streams(1)
 
 	mei.offline(true)
 	way.CloseClientConnections() // the browser only refuses what is new; a tunnel ends streams too
@@ -59,9 +71,7 @@ func theNetworkGoesAndComesBack(t *testing.T, c *chromium) {
 	h.has(lin, "first", "second")
 	mei.bubbles("在嗎？", "meanwhile", "first", "second")
 	mei.hides("#offline", "")
-	if n := mei.calls("/live?"); n < 2 {
-		t.Errorf("%d streams: hers was never cut, so this story tells nothing", n)
-	}
+	mei.streams(2)
 	mei.until("both sent", `document.querySelectorAll('.message-out[data-status="sent"]').length === 2`)
 
 	h.phone.Text(lin, "so live again")
@@ -92,7 +102,9 @@ func theServerIsRestarted(t *testing.T, c *chromium) {
 	mei := h.console(c, h.advisor, "Mei")
 	mei.open("/inbox/" + h.thread(lin))
 	mei.bubbles("before")
+	mei.streams(1)
 	read[bool](mei, `window.sameDocument = true`)
+	mei.pardon("htmx:sendError", "htmx:afterRequest") // that is how the library says it
 	mei.pardon("net::ERR_CONNECTION_REFUSED", "net::ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE")
 
 	must(t, h.stop())
@@ -140,4 +152,41 @@ func anAnswerIsLostOnTheWay(t *testing.T, c *chromium) {
 	if n := lost.Load(); n != 4 {
 		t.Errorf("it was sent %d times, not 4", n)
 	}
+}
+
+// What was asked about one conversation comes when she has gone on to another.
+func aLateAnswerIsDrawnNowhereElse(t *testing.T, c *chromium) {
+	h := newHouse(t)
+	lin, vivian := h.friend("U1", "林怡君"), h.friend("U2", "Vivian")
+	h.phone.Text(lin, "hi")
+	h.phone.Text(vivian, "hello")
+	head := "/inbox/" + h.thread(lin) + "/head"
+	asked, goOn := make(chan struct{}, 9), make(chan struct{})
+	way := wayTo(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == head {
+			asked <- struct{}{}
+			<-goOn
+		}
+		h.Web.ServeHTTP(w, r)
+	}))
+	mei := h.consoleAt(c, way.URL, h.advisor, "Mei")
+	mei.open("/inbox/" + h.thread(lin) + "?box=all")
+	mei.bubbles("hi")
+	h.phone.Block(lin)
+	<-asked
+	mei.click(".thread-row", "Vivian")
+	mei.bubbles("hello")
+	read[bool](mei, `(window.locked = false, new MutationObserver(() => (window.locked ||= !document.getElementById("lock").hidden))
+		.observe(document.body, { subtree: true, childList: true, attributes: true }), true)`)
+	close(goOn)
+	mei.until("the late answer", js(`(head) => performance.getEntriesByType("resource").some((e) => e.name.endsWith(head))`, head))
+	h.phone.Text(vivian, "still there?")
+	mei.bubbles("hello", "still there?")
+	mei.shows("#thread-top .thread-name", "Vivian")
+	if read[bool](mei, `window.locked`) {
+		t.Error("for a moment Vivian could not be answered, because somebody else has blocked the account")
+	}
+	mei.write("#text", "Yes.")
+	mei.press("\r")
+	h.has(vivian, "Yes.")
 }
