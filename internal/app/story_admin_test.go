@@ -57,7 +57,8 @@ func anAccountIsAdded(t *testing.T, c *chromium) {
 	phone.Person("U7", "Vivian")
 	phone.Follow("U7")
 	phone.Text("U7", "is this the new line?")
-	mei.click(".thread-row", "is this the new line?")
+	mei.shows(".thread-row", "is this the new line?")
+	mei.click(".thread-row", "Vivian") // her name comes a moment later, and draws the row again
 	mei.write("#text", "It is.")
 	mei.press("\r")
 	eventually(t, func() string {
@@ -68,7 +69,7 @@ func anAccountIsAdded(t *testing.T, c *chromium) {
 	})
 
 	// With a wrong token LINE says no, and the page says what to do.
-	phone.Fail(func(r2 *http.Request) linefake.Fault { return linefake.Fault{Status: http.StatusUnauthorized} })
+	phone.Fail(func(*http.Request) linefake.Fault { return linefake.Fault{Status: http.StatusUnauthorized} })
 	ada.click("button", "Check")
 	ada.shows("#findings .finding-bad", "LINE refuses the access token")
 }
