@@ -78,12 +78,6 @@ func (c *chromium) person(t *testing.T, base, who string) *tab {
 	return newTab(t, c.ctx, &tab{who: who, base: base}, chromedp.WithNewBrowserContext())
 }
 
-// another is a second tab of the same person in the same browser.
-func (p *tab) another() *tab {
-	p.t.Helper()
-	return newTab(p.t, p.ctx, &tab{who: p.who + "'s other tab", base: p.base})
-}
-
 func newTab(t *testing.T, parent context.Context, p *tab, options ...chromedp.ContextOption) *tab {
 	t.Helper()
 	p.t = t

@@ -268,7 +268,7 @@ func TestDeadAndRevived(t *testing.T) {
 		r.stop(t)
 
 		ill.Store(true)
-		r = start(t, d, map[string]job.Handler{"x": handler}, job.Options{MaxAttempts: 1})
+		start(t, d, map[string]job.Handler{"x": handler}, job.Options{MaxAttempts: 1})
 		enqueue(t, d, job.New{Kind: "x", Key: "panics"})
 		until(t, "it is dead", func() bool { return stats(t, d).Dead >= 1 })
 		list()
