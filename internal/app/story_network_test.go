@@ -149,8 +149,9 @@ func anAnswerIsLostOnTheWay(t *testing.T, c *chromium) {
 	mei.bubbles("hi", "only once")
 	h.quiet()
 	h.has(lin, "only once")
-	if n := lost.Load(); n != 4 {
-		t.Errorf("it was sent %d times, not 4", n)
+	// The live stream may bring her bubble before the fourth try: then it is not made.
+	if n := lost.Load(); n > 4 {
+		t.Errorf("it was sent %d times, though the fourth was answered", n)
 	}
 }
 

@@ -77,7 +77,9 @@ func (d *Desk) FetchMedia(ctx context.Context, j job.Job) (job.Outcome, error) {
 	case err != nil:
 		// A platform that is ill for hours must not cost a customer's picture.
 		now := d.DB.Now()
-		if age := now.Sub(m.ArrivedAt); age < giveUpAfter {
+		var e *channel.Error
+		ill := errors.As(err, &e) && (e.Kind == channel.Retry || e.Kind == channel.Throttled)
+		if age := now.Sub(m.ArrivedAt); ill && age < giveUpAfter {
 			return nil, job.Snooze(now.Add(patience(age)))
 		}
 		return nil, err

@@ -17,8 +17,28 @@ export function adopt(row, me) {
   if (by && by.dataset.by === me && me) by.textContent = t("you");
 }
 
+// held are rows that came while the one in their place was being pressed: to
+// replace it then would swallow the click.
+const held = new Map();
+
+function hold(...what) {
+  if (held.size === 0) {
+    const release = () => setTimeout(() => {
+      const waiting = [...held.values()];
+      held.clear();
+      for (const one of waiting) put(...one);
+    });
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, release, { once: true });
+  }
+  held.set(what[1].id, what);
+}
+
 // put sets a row in its place, moves it, or takes it away.
 export function put(list, row, me, current) {
+  if (document.getElementById(row.id)?.matches(":active")) {
+    hold(list, row, me, current);
+    return;
+  }
   adopt(row, me);
   if (row.dataset.thread === current) row.setAttribute("aria-current", "true");
   const old = document.getElementById(row.id);
