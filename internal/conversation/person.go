@@ -1,0 +1,49 @@
+package conversation
+
+import (
+	"database/sql"
+	"fmt"
+
+	"dingdong/internal/db"
+	"dingdong/internal/staff"
+)
+
+// Visible returns the person whose card shows a customer, if the viewer may see
+// it: she sees a counter where any record of the person has a thread. Who sees
+// every counter also sees people who have no thread yet, such as imported ones.
+// Everybody else is not found: guessing ids tells nothing.
+func (d *Desk) Visible(tx *db.Tx, v staff.Viewer, customerID string) (string, error) {
+	person, err := d.Book.Person(tx, customerID)
+	if err != nil {
+		return "", err
+	}
+	if v.SeesAll() {
+		return person, nil
+	}
+	counters, err := d.CountersOf(tx, person)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range counters {
+		if v.Sees(c) {
+			return person, nil
+		}
+	}
+	return "", db.ErrNotFound
+}
+
+// CountersOf returns the counters with which any record of a person has a
+// thread, in the order of their ids.
+func (d *Desk) CountersOf(tx *db.Tx, personID string) ([]string, error) {
+	records, err := d.Book.Records(tx, personID)
+	if err != nil {
+		return nil, err
+	}
+	marks, args := db.In(records, 1)
+	rows, err := tx.Query(`SELECT DISTINCT counter_id FROM thread WHERE customer_id IN (`+marks+`) ORDER BY counter_id`, args...)
+	counters, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	if err != nil {
+		return nil, fmt.Errorf("counters of a person: %w", err)
+	}
+	return counters, nil
+}
