@@ -21,7 +21,8 @@ var orphans = []struct{ what, query string }{
 	{"messages without thread", `SELECT COUNT(*) FROM message m WHERE NOT EXISTS (SELECT 1 FROM thread t WHERE t.id = m.thread_id)`},
 	{"messages of another customer than their thread", `SELECT COUNT(*) FROM message m JOIN thread t ON t.id = m.thread_id WHERE t.customer_id <> m.customer_id`},
 	{"customers without key", `SELECT COUNT(*) FROM customer c WHERE NOT EXISTS (SELECT 1 FROM vault_key k WHERE k.customer_id = c.id)`},
-	{"keys without customer", `SELECT COUNT(*) FROM vault_key k WHERE k.customer_id <> '' AND NOT EXISTS (SELECT 1 FROM customer c WHERE c.id = k.customer_id)`},
+	{"keys without customer", `SELECT COUNT(*) FROM vault_key k WHERE k.customer_id <> '' AND NOT EXISTS (SELECT 1 FROM customer c WHERE c.id = k.customer_id)
+		AND NOT EXISTS (SELECT 1 FROM import i WHERE i.id = k.customer_id AND i.blob <> '')`},
 	{"drafts without thread", `SELECT COUNT(*) FROM draft d WHERE NOT EXISTS (SELECT 1 FROM thread t WHERE t.id = d.thread_id)`},
 	{"queued messages without a job", `SELECT COUNT(*) FROM message m WHERE m.status = 'queued'
 		AND NOT EXISTS (SELECT 1 FROM job j WHERE j.kind = 'deliver' AND j.key = m.thread_id AND j.dead_at IS NULL)`},

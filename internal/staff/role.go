@@ -33,15 +33,26 @@ const (
 	ManageReplies Permission = "manage_replies" // saved replies
 	SeeAudit      Permission = "see_audit"      // who did and who saw what
 	SeeFailures   Permission = "see_failures"   // failed deliveries and dead jobs, and their retry
+	KeepCatalogue Permission = "keep_catalogue" // products and their prices
+	KeepPurchases Permission = "keep_purchases" // receipts of the tills
 )
 
-// permitted is the whole table of permissions. A machine's chat hangs on its scopes too.
+// permitted is the whole table of permissions of people.
 var permitted = map[Permission][]Role{
 	Chat:          {Advisor, Manager, Admin, house},
 	ManageGroup:   {Admin, house},
 	ManageReplies: {Admin, Manager, house},
 	SeeAudit:      {Privacy, Admin, house},
 	SeeFailures:   {Admin, Manager, house},
+	KeepCatalogue: {Admin, house},
+	KeepPurchases: {Admin, house},
+}
+
+// machinePermitted says which scope permits a machine what.
+var machinePermitted = map[Permission]string{
+	Chat:          MessagesWrite,
+	KeepCatalogue: CatalogueWrite,
+	KeepPurchases: PurchasesWrite,
 }
 
 // May says whether the viewer's role permits it. Someone who still has to replace a
@@ -51,7 +62,8 @@ func (v Viewer) May(p Permission) bool {
 		return false
 	}
 	if v.Role == machine {
-		return p == Chat && v.scopes != nil && slices.Contains(*v.scopes, MessagesWrite)
+		scope, ok := machinePermitted[p]
+		return ok && v.scopes != nil && slices.Contains(*v.scopes, scope)
 	}
 	return slices.Contains(permitted[p], v.Role)
 }

@@ -197,7 +197,7 @@ func TestNobodySeesNothing(t *testing.T) {
 }
 
 func TestMay(t *testing.T) {
-	all := []Permission{Chat, ManageGroup, ManageReplies, SeeAudit, SeeFailures}
+	all := []Permission{Chat, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases}
 	cases := map[string]struct {
 		v   Viewer
 		may []Permission
@@ -210,6 +210,7 @@ func TestMay(t *testing.T) {
 		"system":          {System(), all},
 		"reading machine": {Machine("till", ThreadsRead), nil},
 		"writing machine": {Machine("bot", MessagesWrite), []Permission{Chat}},
+		"till":            {Machine("till", CatalogueWrite, PurchasesWrite), []Permission{KeepCatalogue, KeepPurchases}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

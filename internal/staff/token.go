@@ -21,12 +21,18 @@ const (
 	StaffRead     = "staff:read"
 	EventsRead    = "events:read"
 	WebhooksWrite = "webhooks:write"
+
+	CatalogueRead  = "catalogue:read"
+	CatalogueWrite = "catalogue:write"
+	PurchasesRead  = "purchases:read"
+	PurchasesWrite = "purchases:write"
 )
 
 // Scopes lists what an API token can be allowed to do, in the order in which a form
 // offers it.
 func Scopes() []string {
-	return []string{ThreadsRead, MessagesRead, MessagesWrite, CustomersRead, AccountsRead, StaffRead, EventsRead, WebhooksWrite}
+	return []string{ThreadsRead, MessagesRead, MessagesWrite, CustomersRead, AccountsRead, StaffRead, EventsRead, WebhooksWrite,
+		CatalogueRead, CatalogueWrite, PurchasesRead, PurchasesWrite}
 }
 
 const tokenPrefix = "dd_" // so that a scanner for leaked secrets can know ours

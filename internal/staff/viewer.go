@@ -34,7 +34,7 @@ type Viewer struct {
 func System() Viewer { return Viewer{ID: "system", Name: "system", Role: house, all: true} }
 
 // Machine is a program that speaks through the API, or an automation of ours. It sees
-// every counter, and may write only with the scope messages:write.
+// every counter, and may write only what its scopes name.
 func Machine(name string, scopes ...string) Viewer {
 	return Viewer{ID: "machine/" + name, Name: name, Role: machine, all: true, scopes: &scopes}
 }

@@ -286,9 +286,10 @@ CREATE TABLE import (
   by         TEXT NOT NULL,
   at         BIGINT NOT NULL,
   state      TEXT NOT NULL DEFAULT 'preview' CHECK (state IN ('preview', 'running', 'done', 'failed', 'dropped')),
-  mapping    TEXT NOT NULL DEFAULT '{}',
+  mapping    TEXT NOT NULL DEFAULT '{}', -- what was said about how the file is read
   blob       TEXT NOT NULL DEFAULT '', -- the file, sealed, until it is done
-  total      BIGINT NOT NULL DEFAULT 0,
+  total      BIGINT NOT NULL DEFAULT 0, -- rows in the file; 0: not counted yet
+  settled    BIGINT NOT NULL DEFAULT 0, -- rows that were dealt with: where it goes on after a restart
   added      BIGINT NOT NULL DEFAULT 0,
   repeated   BIGINT NOT NULL DEFAULT 0, -- there already
   bad        BIGINT NOT NULL DEFAULT 0,
