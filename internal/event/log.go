@@ -46,11 +46,14 @@ type Log struct {
 	recent  []Event       // only ever appended to or replaced: subscribers share it
 	changed chan struct{} // closed, and replaced, when there is something new
 	stopped chan struct{}
+
+	waiting int           // subscribers that wait in Next
+	wanted  chan struct{} // the first of them has come
 }
 
 // NewLog makes the log of a process.
 func NewLog(d *db.DB) *Log {
-	return &Log{d: d, changed: make(chan struct{}), stopped: make(chan struct{})}
+	return &Log{d: d, changed: make(chan struct{}), stopped: make(chan struct{}), wanted: make(chan struct{}, 1)}
 }
 
 // Run tells subscribers what happens until ctx ends. A database that cannot be
@@ -67,6 +70,14 @@ func (l *Log) Run(ctx context.Context) {
 	}
 	ill := false
 	for ctx.Err() == nil {
+		if !l.isWanted() { // nobody looks: at full load, reading for nobody costs a twentieth of it
+			select {
+			case <-l.wanted:
+				l.skip(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
 		grown, err := l.look(ctx)
 		switch {
 		case err != nil:
@@ -119,6 +130,43 @@ func (l *Log) look(ctx context.Context) (grown bool, err error) {
 		if len(events) < batchSize {
 			return grown, nil
 		}
+	}
+}
+
+func (l *Log) isWanted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting > 0
+}
+
+// skip begins anew where so much was committed while nobody looked that it is
+// not worth keeping: whoever needs it reads it from the database.
+func (l *Log) skip(ctx context.Context) {
+	var last int64
+	err := l.d.Read(ctx, func(tx *db.Tx) (err error) {
+		last, err = Last(tx)
+		return err
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil && last-l.head > window {
+		l.started, l.recent = false, nil
+	}
+}
+
+// wait counts a subscriber that waits; the returned function takes it back.
+func (l *Log) wait() (done func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting++
+	select {
+	case l.wanted <- struct{}{}:
+	default:
+	}
+	return func() {
+		l.mu.Lock()
+		l.waiting--
+		l.mu.Unlock()
 	}
 }
 
@@ -184,13 +232,22 @@ func (s *Subscription) Next(ctx context.Context) ([]Event, error) {
 			s.cursor = events[len(events)-1].Seq
 			return events, nil
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-s.log.stopped:
-			return nil, ErrStopped
+		if err := s.pause(ctx, changed); err != nil {
+			return nil, err
 		}
+	}
+}
+
+// pause waits until the log has grown.
+func (s *Subscription) pause(ctx context.Context, changed <-chan struct{}) error {
+	defer s.log.wait()()
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.log.stopped:
+		return ErrStopped
 	}
 }
 

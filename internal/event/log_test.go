@@ -102,6 +102,7 @@ func TestASlowSubscriberMissesNothing(t *testing.T) {
 	const many = 3 * window // far more than memory holds
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		l := run(t, d)
+		defer l.wait()() // a page is open all the time
 		slow, quick := l.Subscribe(0), l.Subscribe(0)
 		happen(t, d, "first", 10)
 		take(t, slow, 1, 10)
@@ -122,6 +123,35 @@ func TestASlowSubscriberMissesNothing(t *testing.T) {
 		take(t, slow, many+11, 1)
 		take(t, quick, many+11, 1)
 	})
+}
+
+func TestNothingIsReadForNobody(t *testing.T) {
+	for name, many := range map[string]int{"little happened": 100, "more happened than memory holds": 2 * window} {
+		t.Run(name, func(t *testing.T) {
+			d := dbtest.New(t)
+			l := run(t, d)
+			first := l.Subscribe(0)
+			happen(t, d, "seen", 5)
+			take(t, first, 1, 5)
+			nothing(t, first) // it waited, and went
+			for range many / 100 {
+				happen(t, d, "unseen", 100)
+			}
+			l.mu.Lock()
+			kept := len(l.recent)
+			l.mu.Unlock()
+			if kept > 5 {
+				t.Errorf("%d events were read for nobody", kept)
+			}
+			second := l.Subscribe(0)
+			take(t, second, 1, 5+many/100*100)
+			take(t, first, 6, many/100*100)
+			nothing(t, second)
+			happen(t, d, "live", 1)
+			take(t, second, int64(6+many/100*100), 1)
+			take(t, first, int64(6+many/100*100), 1)
+		})
+	}
 }
 
 func TestWhatWasHandedOutStaysAsItWas(t *testing.T) {
