@@ -52,6 +52,8 @@ func (p *Platform) router() http.Handler {
 	} {
 		mux.Handle(pattern, p.serve(call))
 	}
+	mux.HandleFunc("POST /oauth2/v2.1/verify", p.verifyID)
+	mux.HandleFunc("GET /liff/sdk.js", p.sdk)
 	mux.Handle("/phone/", http.NewCrossOriginProtection().Handler(p.phone()))
 	mux.Handle("GET /{$}", http.RedirectHandler("/phone/", http.StatusFound))
 	return mux

@@ -37,6 +37,9 @@ type Options struct {
 	Backoff      time.Duration // before the first of them, doubling up to 10 s; 500 ms if zero
 	Keep         int           // messages kept for a person; 0: all
 
+	LIFF  LIFF
+	Cards func() []Card // the cards to scan; asked each time
+
 	StateFile string // survives a restart: people, friendships, the last 500 messages of each
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -118,6 +121,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.BasicID == "" {
 		o.BasicID = "@" + o.BotID[len(o.BotID)-8:]
+	}
+	if o.LIFF.Channel == "" {
+		o.LIFF.Channel = "2000000000"
 	}
 	if o.ReplyLife <= 0 {
 		o.ReplyLife = time.Minute

@@ -38,6 +38,8 @@ func (p *Platform) phone() http.Handler {
 	mux.HandleFunc("POST /phone/api/people/{id}/messages/{message}/unsend", p.of(p.phoneUnsend))
 	mux.HandleFunc("POST /phone/api/people/{id}/postback", p.of(p.phonePostback))
 	mux.HandleFunc("GET /phone/api/people/{id}/stream", p.of(p.phoneStream))
+	mux.HandleFunc("POST /phone/api/people/{id}/token", p.of(p.phoneToken))
+	mux.HandleFunc("GET /phone/api/cards", p.phoneCards)
 	mux.HandleFunc("GET /phone/media/{message}", p.phoneBytes)
 	page, err := fs.Sub(pages, "phone")
 	if err != nil {
@@ -46,7 +48,7 @@ func (p *Platform) phone() http.Handler {
 	mux.Handle("GET /phone/", http.StripPrefix("/phone/", http.FileServerFS(page)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src 'self' blob: data: http: https:; media-src 'self' blob: http: https:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'")
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src 'self' blob: data: http: https:; media-src 'self' blob: http: https:; style-src 'self' 'unsafe-inline'; frame-src http: https:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'")
 		mux.ServeHTTP(w, r)
 	})
 }
@@ -77,7 +79,7 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 }
 
 func (p *Platform) phoneAccount(w http.ResponseWriter, _ *http.Request) {
-	show(w, map[string]string{"name": p.o.Name, "basicId": p.o.BasicID, "picture": p.o.Picture})
+	show(w, map[string]string{"name": p.o.Name, "basicId": p.o.BasicID, "picture": p.o.Picture, "liffId": p.o.LIFF.ID, "liffPage": p.o.LIFF.Page})
 }
 
 type publicPerson struct {

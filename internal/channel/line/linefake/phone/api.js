@@ -20,6 +20,8 @@ function post(path, body = {}) {
 const of = (person) => "people/" + encodeURIComponent(person);
 
 export const account = () => call("account");
+export const cards = () => call("cards");
+export const idToken = (person) => post(of(person) + "/token"); // as LINE's SDK has it
 export const people = () => call("people");
 export const addPerson = (name) => post("people", { name });
 export const turn = (person, verb) => post(`${of(person)}/${verb}`); // follow | block | unblock

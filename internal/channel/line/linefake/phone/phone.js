@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { say, label, locale } from "./words.js";
 import { make, avatar, row, dayOf, gist } from "./bubbles.js";
+import * as sheet from "./sheet.js";
 import * as trays from "./trays.js";
 
 const $ = (id) => document.getElementById(id);
@@ -195,6 +196,19 @@ const send = {
     const type = ["image", "video", "audio"].includes(kind) ? kind : "file";
     const duration = type === "video" || type === "audio" ? await lengthOf(file, type) : 0;
     return send.media({ type, name: file.name, duration, bytes: file });
+  },
+  // What LINE's scanner does with a card: a page of the account, or words typed in.
+  scan(link) {
+    const { page, text } = sheet.target(link, state.account);
+    trays.close();
+    trouble("");
+    if (page) {
+      const me = state.me;
+      return sheet.open(page, { token: async () => (await api.idToken(me.id)).token, onClose: () => load().catch(fail) });
+    }
+    if (!text) return trouble(say("notACard"));
+    put(text);
+    $("text").focus();
   },
   postback(data, words) {
     return deliver({ type: "text", text: words }, (me) => api.postback(me, data, words));

@@ -2,6 +2,7 @@
 
 import { say } from "./words.js";
 import { make, icon, stickers, clock } from "./bubbles.js";
+import { choices } from "./sheet.js";
 import { photos, paint, jpeg, chime } from "./samples.js";
 
 const tray = document.getElementById("tray");
@@ -26,6 +27,10 @@ function picker(picture, words, accept, take) {
 function more(send) {
   const button = (key, data) => tile(icon("grid"), say(key), () => send.postback(data, say(key)));
   return [make("div.tiles", {},
+    tile(icon("scan"), say("scan"), () => {
+      tray.replaceChildren(...choices(send.scan));
+      tray.querySelector("button, input")?.focus();
+    }),
     picker(icon("picture"), say("choosePhoto"), "image/*,video/*", send.file),
     picker(icon("file"), say("chooseFile"), "", send.file),
     tile(icon("pin"), say("location"), () => send.message({
