@@ -109,3 +109,25 @@ func contains(list, word string) bool {
 	}
 	return false
 }
+
+func TestPhoneChatsAreWellFormed(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "phone_chats.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chats []struct {
+		Language string   `yaml:"language"`
+		Messages []string `yaml:"messages"`
+	}
+	if err := yaml.UnmarshalWithOptions(data, &chats, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	if len(chats) < 40 {
+		t.Errorf("%d chats, want 40", len(chats))
+	}
+	for i, chat := range chats {
+		if chat.Language == "" || len(chat.Messages) < 3 || len(chat.Messages) > 6 {
+			t.Errorf("chat %d: language %q with %d messages", i, chat.Language, len(chat.Messages))
+		}
+	}
+}
