@@ -3,6 +3,7 @@ package insight_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,10 +85,10 @@ func checkExpect(t *testing.T, row labelled, need string) {
 	stances := map[string]bool{}
 	for _, e := range row.Expect {
 		kind, value, _ := strings.Cut(e.About, ":")
-		if !contains(vocabulary[kind], value) {
+		if !slices.Contains(strings.Fields(vocabulary[kind]), value) {
 			t.Errorf("%q: about %q is not in the vocabulary", row.Text, e.About)
 		}
-		if !contains("said negated other asked", e.Stance) {
+		if !slices.Contains([]string{"said", "negated", "other", "asked"}, e.Stance) {
 			t.Errorf("%q: stance %q", row.Text, e.Stance)
 		}
 		stances[e.Stance] = true
@@ -98,16 +99,6 @@ func checkExpect(t *testing.T, row labelled, need string) {
 	if need != "" && !stances[need] {
 		t.Errorf("%q: its class asks for a label %q", row.Text, need)
 	}
-}
-
-// contains says whether the blank-separated list has the word.
-func contains(list, word string) bool {
-	for _, w := range strings.Fields(list) {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 func TestPhoneChatsAreWellFormed(t *testing.T) {
