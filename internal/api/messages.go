@@ -84,7 +84,7 @@ func (s *server) threadMessages(ctx context.Context, in *threadMessagesInput) (*
 		if err != nil {
 			return err
 		}
-		customerID = t.CustomerID
+		customerID, in.ID = t.CustomerID, t.ID
 		found, more, err := in.find(tx)
 		if err != nil {
 			return err

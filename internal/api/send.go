@@ -102,6 +102,7 @@ func (s *server) send(ctx context.Context, in *sendInput) (*sendOutput, error) {
 		if err != nil {
 			return err
 		}
+		f.ThreadID = t.ID // another one since a merge
 		m, replayed, err := s.once(tx, c, f, t.CounterID)
 		if err != nil {
 			return err
@@ -147,7 +148,7 @@ func (s *server) draft(tx *db.Tx, c caller, in *sendInput) (conversation.Draft, 
 		return f, err
 	}
 	media := up.Media
-	f.Body, f.Blob, f.Preview = channel.Body{Type: up.Type, Media: &media}, up.Blob, up.Preview
+	f.Body, f.Blob, f.Preview, f.BlobOf = channel.Body{Type: up.Type, Media: &media}, up.Blob, up.Preview, up.CustomerID
 	return f, nil
 }
 

@@ -161,7 +161,7 @@ func (in *threadsInput) find(tx *db.Tx, c caller) (found []place, next string, e
 		state = " AND state = '" + in.State + "'"
 	}
 	for _, counter := range counters {
-		rows, err := tx.Query(`SELECT id, last_at FROM thread WHERE counter_id = $1 AND kind = 'person' AND (last_at, id) `+compare+` ($2, $3)`+state+`
+		rows, err := tx.Query(`SELECT id, last_at FROM thread WHERE counter_id = $1 AND kind = 'person' AND folded_id = '' AND (last_at, id) `+compare+` ($2, $3)`+state+`
 			ORDER BY last_at `+order+`, id `+order+` LIMIT $4`, counter, at, id, in.Limit+1)
 		some, err := db.Collect(rows, err, func(r *sql.Rows) (place, error) {
 			var p place

@@ -19,7 +19,8 @@ var orphans = []struct{ what, query string }{
 	{"threads without counter", `SELECT COUNT(*) FROM thread t WHERE NOT EXISTS (SELECT 1 FROM counter c WHERE c.id = t.counter_id)`},
 	{"threads without account", `SELECT COUNT(*) FROM thread t WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.id = t.account_id)`},
 	{"messages without thread", `SELECT COUNT(*) FROM message m WHERE NOT EXISTS (SELECT 1 FROM thread t WHERE t.id = m.thread_id)`},
-	{"messages of another customer than their thread", `SELECT COUNT(*) FROM message m JOIN thread t ON t.id = m.thread_id WHERE t.customer_id <> m.customer_id`},
+	{"messages of another customer than their thread", `SELECT COUNT(*) FROM message m JOIN thread t ON t.id = m.thread_id
+		JOIN customer c ON c.id = m.customer_id WHERE t.customer_id <> CASE WHEN c.person_id = '' THEN c.id ELSE c.person_id END OR t.folded_id <> ''`},
 	{"customers without key", `SELECT COUNT(*) FROM customer c WHERE NOT EXISTS (SELECT 1 FROM vault_key k WHERE k.customer_id = c.id)`},
 	{"keys without customer", `SELECT COUNT(*) FROM vault_key k WHERE k.customer_id <> '' AND NOT EXISTS (SELECT 1 FROM customer c WHERE c.id = k.customer_id)
 		AND NOT EXISTS (SELECT 1 FROM import i WHERE i.id = k.customer_id AND i.blob <> '')`},

@@ -22,15 +22,16 @@ func (d *Desk) SaveDraft(tx *db.Tx, v staff.Viewer, threadID, text string) error
 		return db.Invalid{Field: "text", Code: "too_long"}
 	}
 	if text == "" {
-		return d.DropDraft(tx, v, threadID)
+		return d.DropDraft(tx, v, t.ID)
 	}
-	body, err := d.Vault.Seal(tx, t.CustomerID, labelDraft, []byte(text))
+	// The record that opened the thread stays the same through every merge.
+	body, err := d.Vault.Seal(tx, t.homeID, labelDraft, []byte(text))
 	if err != nil {
 		return err
 	}
 	if _, err := tx.Exec(`INSERT INTO draft (thread_id, staff_id, body, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (thread_id, staff_id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at`,
-		threadID, v.ID, body, db.Micro(tx.Now)); err != nil {
+		t.ID, v.ID, body, db.Micro(tx.Now)); err != nil {
 		return fmt.Errorf("save draft: %w", err)
 	}
 	return nil
@@ -46,7 +47,7 @@ func (d *Desk) DraftText(tx *db.Tx, v staff.Viewer, t Thread) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	plain, err := d.Vault.Open(tx, t.CustomerID, labelDraft, body)
+	plain, err := d.Vault.Open(tx, t.homeID, labelDraft, body)
 	return string(plain), err
 }
 

@@ -41,8 +41,12 @@ func (d *Desk) Import(tx *db.Tx, p Past) error {
 		ID: tx.NewID("msg"), ThreadID: p.ThreadID, Author: p.Author, AuthorID: p.AuthorID, Type: p.Body.Type, Blob: p.Upload.Blob,
 		Preview: p.Upload.Preview, At: p.At, Status: p.Status, EventID: p.EventID, ExternalID: p.ExternalID,
 	}
+	if err := follow(tx, &m.ThreadID); err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
 	var assignee string
-	err := tx.QueryRow(`SELECT customer_id, account_id, identity_id, assignee_id FROM thread WHERE id = $1`, p.ThreadID).
+	err := tx.QueryRow(`SELECT i.customer_id, t.account_id, t.identity_id, t.assignee_id FROM thread t JOIN identity i ON i.id = t.identity_id
+		WHERE t.id = $1`, m.ThreadID).
 		Scan(&m.CustomerID, &m.AccountID, &m.IdentityID, &assignee)
 	if err != nil {
 		return fmt.Errorf("import: %w", db.NotFound(err))
@@ -108,9 +112,12 @@ func (d *Desk) ImportAct(tx *db.Tx, p PastAct) error {
 	if p.At.IsZero() || p.At.After(tx.Now) {
 		return db.Invalid{Field: "at", Code: "malformed"}
 	}
-	var customerID string
-	if err := tx.QueryRow(`SELECT customer_id FROM thread WHERE id = $1`, p.ThreadID).Scan(&customerID); err != nil {
-		return fmt.Errorf("import: %w", db.NotFound(err))
+	if err := follow(tx, &p.ThreadID); err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	customerID, err := writesFrom(tx, p.ThreadID)
+	if err != nil {
+		return fmt.Errorf("import: %w", err)
 	}
 	var body []byte
 	if p.Note != "" {
@@ -119,8 +126,8 @@ func (d *Desk) ImportAct(tx *db.Tx, p PastAct) error {
 			return err
 		}
 	}
-	if _, err := tx.Exec(`INSERT INTO thread_note (id, thread_id, author_id, kind, target_id, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		tx.NewID("nte"), p.ThreadID, p.By, string(p.Act), p.To, body, db.Micro(p.At)); err != nil {
+	if _, err := tx.Exec(`INSERT INTO thread_note (id, thread_id, author_id, kind, target_id, body, at, customer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		tx.NewID("nte"), p.ThreadID, p.By, string(p.Act), p.To, body, db.Micro(p.At), customerID); err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
 	q, args := `UPDATE thread SET assignee_id = $2 WHERE id = $1`, []any{p.ThreadID, p.To}
@@ -138,6 +145,12 @@ func (d *Desk) ImportAct(tx *db.Tx, p PastAct) error {
 	return nil
 }
 
+// writesFrom returns the record that a customer of a thread writes from.
+func writesFrom(tx *db.Tx, threadID string) (customerID string, err error) {
+	err = tx.QueryRow(`SELECT i.customer_id FROM thread t JOIN identity i ON i.id = t.identity_id WHERE t.id = $1`, threadID).Scan(&customerID)
+	return customerID, db.NotFound(err)
+}
+
 // PastFile is the bytes of a past picture or file.
 type PastFile struct {
 	ThreadID, Name string
@@ -150,7 +163,12 @@ func (d *Desk) KeepPast(ctx context.Context, f PastFile) (Upload, error) {
 	k := keeping{From: f.From, Limit: MaxUpload, Name: f.Name}
 	err := d.DB.Read(ctx, func(tx *db.Tx) error {
 		k.MessageID = tx.NewID("msg")
-		return db.NotFound(tx.QueryRow(`SELECT customer_id FROM thread WHERE id = $1`, f.ThreadID).Scan(&k.CustomerID))
+		if err := follow(tx, &f.ThreadID); err != nil {
+			return err
+		}
+		var err error
+		k.CustomerID, err = writesFrom(tx, f.ThreadID)
+		return err
 	})
 	if err != nil {
 		return Upload{}, fmt.Errorf("import: %w", err)
@@ -164,8 +182,12 @@ func (d *Desk) ThreadWith(tx *db.Tx, v staff.Viewer, a Account, externalID strin
 	if err != nil {
 		return Thread{}, err
 	}
+	person, err := d.Book.Person(tx, i.CustomerID)
+	if err != nil {
+		return Thread{}, err
+	}
 	var id string
-	err = tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1 AND counter_id = $2`, i.CustomerID, a.CounterID).Scan(&id)
+	err = tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1 AND counter_id = $2`, person, a.CounterID).Scan(&id)
 	if err != nil {
 		return Thread{}, db.NotFound(err)
 	}

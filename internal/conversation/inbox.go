@@ -79,7 +79,7 @@ func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread,
 		for _, p := range pieces {
 			args := append([]any{p.first, at, id, f.Limit + 1}, p.more...)
 			rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE `+p.where+` AND t.kind = 'person' AND t.waiting_since > 0
-				AND (t.waiting_since, t.id) > ($2, $3)`+f.where()+` ORDER BY t.waiting_since, t.id LIMIT $4`, args...)
+				AND (t.waiting_since, t.id) > ($2, $3) AND t.folded_id = ''`+f.where()+` ORDER BY t.waiting_since, t.id LIMIT $4`, args...)
 			if out, err = appendThreads(out, rows, err); err != nil {
 				return nil, "", err
 			}
@@ -97,7 +97,7 @@ func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread,
 	for _, p := range pieces {
 		args := append([]any{p.first, at, id, f.Limit - waiting + 1}, p.more...)
 		rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE `+p.where+` AND t.kind = 'person' AND t.waiting_since = 0
-			AND (t.last_at, t.id) < ($2, $3)`+f.where()+` ORDER BY t.last_at DESC, t.id DESC LIMIT $4`, args...)
+			AND (t.last_at, t.id) < ($2, $3) AND t.folded_id = ''`+f.where()+` ORDER BY t.last_at DESC, t.id DESC LIMIT $4`, args...)
 		if out, err = appendThreads(out, rows, err); err != nil {
 			return nil, "", err
 		}
@@ -164,7 +164,7 @@ func (d *Desk) searchThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThrea
 			SELECT t.id FROM (SELECT customer_id FROM customer_gram WHERE hash IN (`+db.Marks(len(hashes), 2)+`)
 				GROUP BY customer_id HAVING COUNT(*) = `+fmt.Sprint(len(hashes))+`) g
 			JOIN thread t ON t.customer_id = g.customer_id
-			WHERE t.kind = 'person' AND (t.counter_id || '') IN (`+seen+`)`+where+`
+			WHERE t.kind = 'person' AND t.folded_id = '' AND (t.counter_id || '') IN (`+seen+`)`+where+`
 			ORDER BY t.waiting_since = 0, t.waiting_since, t.last_at DESC, t.id DESC LIMIT $1)
 		ORDER BY t.waiting_since = 0, t.waiting_since, t.last_at DESC, t.id DESC`, args...)
 	return appendThreads(nil, rows, err)
@@ -183,6 +183,9 @@ func (d *Desk) openThreads(tx *db.Tx, sealed []sealedThread) ([]Thread, error) {
 	var lasts []string
 	for i, s := range sealed {
 		customers[i] = s.CustomerID
+		if s.RecordID != s.CustomerID {
+			customers = append(customers, s.RecordID)
+		}
 		if s.LastMessageID != "" {
 			lasts = append(lasts, s.LastMessageID)
 		}

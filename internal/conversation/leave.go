@@ -39,6 +39,9 @@ func ReleaseAll(tx *db.Tx, v staff.Viewer, staffID string) (open int, err error)
 	if err != nil {
 		return 0, fmt.Errorf("release her threads: %w", err)
 	}
+	if _, err := tx.Exec(`UPDATE thread_part SET assignee_id = '' WHERE assignee_id = $1 AND assignee_id <> ''`, staffID); err != nil {
+		return 0, fmt.Errorf("release her threads: %w", err)
+	}
 	for _, h := range all {
 		if h.open {
 			open++

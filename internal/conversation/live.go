@@ -12,7 +12,7 @@ import (
 // narrowed for each of them in memory.
 
 // InboxRows returns some threads as the inbox shows them, for live pages; the
-// caller asks who may see them.
+// caller asks who may see them. The inbox does not show those that were folded.
 func (d *Desk) InboxRows(tx *db.Tx, ids []string) ([]Thread, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -21,7 +21,7 @@ func (d *Desk) InboxRows(tx *db.Tx, ids []string) ([]Thread, error) {
 	for i, id := range ids {
 		args[i] = id
 	}
-	rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.id IN (`+db.Marks(len(ids), 1)+`)`, args...)
+	rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.id IN (`+db.Marks(len(ids), 1)+`) AND t.folded_id = ''`, args...)
 	sealed, err := appendThreads(nil, rows, err)
 	if err != nil {
 		return nil, err
@@ -77,8 +77,9 @@ func (c Crowd) For(v staff.Viewer) Waiting {
 // Said returns what was sent in a thread under a client's key, or
 // db.ErrNotFound: a repeated upload asks before it stores the bytes again.
 func (d *Desk) Said(tx *db.Tx, v staff.Viewer, threadID, key string) (Message, error) {
-	if _, err := d.writable(tx, v, threadID); err != nil {
+	t, err := d.writable(tx, v, threadID)
+	if err != nil {
 		return Message{}, err
 	}
-	return d.messageByKey(tx, threadID, key)
+	return d.messageByKey(tx, t.ID, key)
 }

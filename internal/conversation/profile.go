@@ -73,6 +73,10 @@ func (d *Desk) FetchProfile(ctx context.Context, j job.Job) (job.Outcome, error)
 
 // customerNews tells pages that a customer's card changed, once per thread of hers.
 func (d *Desk) customerNews(tx *db.Tx, customerID, by string) error {
+	customerID, err := d.Book.Person(tx, customerID)
+	if err != nil {
+		return err
+	}
 	rows, err := tx.Query(`SELECT id, counter_id FROM thread WHERE customer_id = $1`, customerID)
 	threads, err := collectRefs(rows, err)
 	if err != nil {
@@ -208,6 +212,9 @@ func (d *Desk) ShowTyping(ctx context.Context, threadID string, t time.Duration)
 
 func (d *Desk) addressee(ctx context.Context, threadID string) (a Account, to string, err error) {
 	err = d.DB.Read(ctx, func(tx *db.Tx) error {
+		if err := follow(tx, &threadID); err != nil {
+			return err
+		}
 		var account, identity string
 		err := tx.QueryRow(`SELECT account_id, identity_id FROM thread WHERE id = $1`, threadID).Scan(&account, &identity)
 		if err != nil {

@@ -62,9 +62,11 @@ func (d *Desk) receiveOne(tx *db.Tx, a Account, in channel.Inbound) (bool, error
 // place is where an inbound event belongs: whose it is and in which thread.
 type place struct {
 	identityID, customerID string
+	personID               string // whose card and threads show her; customerID keeps the messages' keys
 	peer                   channel.PeerType
 	profileAt              int64
 	threadID               string
+	moves                  int64  // of the thread, when it was read
 	counterID              string // the thread's; the account's for a new one
 	unsentAt               int64  // her unsend of this message overtook it
 	created                bool
@@ -74,13 +76,14 @@ type place struct {
 func (d *Desk) locate(tx *db.Tx, a Account, in channel.Inbound) (place, error) {
 	p := place{counterID: a.CounterID, peer: in.Peer.Type}
 	var threadID sql.NullString
-	var unsent sql.NullInt64
+	var unsent, moves sql.NullInt64
 	hash := d.Book.ExternalHash(a.ID, in.Peer.ID)
-	err := tx.QueryRow(`SELECT i.id, i.customer_id, i.profile_at, t.id,
+	err := tx.QueryRow(`SELECT i.id, i.customer_id, i.person_id, i.profile_at, t.id, t.moves,
 			(SELECT n.at FROM notice n WHERE n.account_id = $1 AND n.external_id = $4 AND n.external_id <> '' AND n.kind = 'unsend' LIMIT 1)
-		FROM identity i LEFT JOIN thread t ON t.customer_id = i.customer_id AND t.counter_id = $3
+		FROM identity i LEFT JOIN thread t
+			ON t.customer_id = CASE WHEN i.person_id = '' THEN i.customer_id ELSE i.person_id END AND t.counter_id = $3
 		WHERE i.account_id = $1 AND i.external_hash = $2`, a.ID, hash, a.CounterID, in.ExternalID).
-		Scan(&p.identityID, &p.customerID, &p.profileAt, &threadID, &unsent)
+		Scan(&p.identityID, &p.customerID, &p.personID, &p.profileAt, &threadID, &moves, &unsent)
 	if errors.Is(err, sql.ErrNoRows) {
 		var met customer.Identity
 		if met, err = d.Book.Meet(tx, customer.NewPeer{AccountID: a.ID, Peer: in.Peer}); err != nil {
@@ -90,7 +93,10 @@ func (d *Desk) locate(tx *db.Tx, a Account, in channel.Inbound) (place, error) {
 	} else if err != nil {
 		return p, fmt.Errorf("who wrote: %w", err)
 	}
-	p.threadID, p.unsentAt = threadID.String, unsent.Int64
+	p.threadID, p.moves, p.unsentAt = threadID.String, moves.Int64, unsent.Int64
+	if p.personID == "" {
+		p.personID = p.customerID
+	}
 	if p.threadID == "" {
 		return p, d.openThread(tx, a, in, &p)
 	}
@@ -104,14 +110,23 @@ func (d *Desk) openThread(tx *db.Tx, a Account, in channel.Inbound, p *place) er
 	if kind == "" {
 		kind = channel.Person
 	}
-	_, err := tx.Exec(`INSERT INTO thread (id, customer_id, counter_id, kind, identity_id, account_id, last_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (customer_id, counter_id) DO NOTHING`,
-		tx.NewID("thr"), p.customerID, a.CounterID, string(kind), p.identityID, a.ID, db.Micro(in.At), db.Micro(tx.Now))
+	if !p.created { // a merge on another node waits until this thread is there, or is over before it begins
+		var err error
+		if p.personID, err = d.Book.HoldIdentity(tx, p.identityID); err != nil {
+			return err
+		}
+	}
+	home := ""
+	if p.personID != p.customerID {
+		home = p.customerID
+	}
+	_, err := tx.Exec(`INSERT INTO thread (id, customer_id, counter_id, kind, identity_id, account_id, last_at, created_at, home_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (customer_id, counter_id) DO NOTHING`,
+		tx.NewID("thr"), p.personID, a.CounterID, string(kind), p.identityID, a.ID, db.Micro(in.At), db.Micro(tx.Now), home)
 	if err != nil {
 		return fmt.Errorf("open thread: %w", err)
 	}
-	err = tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1 AND counter_id = $2`, p.customerID, a.CounterID).Scan(&p.threadID)
-	return err
+	return tx.QueryRow(`SELECT id, moves FROM thread WHERE customer_id = $1 AND counter_id = $2`, p.personID, a.CounterID).Scan(&p.threadID, &p.moves)
 }
 
 // stored is a message's content as it is sealed.
@@ -150,7 +165,7 @@ func (d *Desk) receiveMessage(tx *db.Tx, a Account, in channel.Inbound) (bool, e
 	if err != nil || !added {
 		return false, err
 	}
-	if err := d.noteArrival(tx, a, in, p, m); err != nil {
+	if err := d.noteArrival(tx, a, in, &p, m); err != nil {
 		return false, err
 	}
 	event.Append(tx, event.Event{Kind: event.MessageReceived, Customer: p.customerID, Thread: p.threadID, Counter: p.counterID,
@@ -165,14 +180,15 @@ func (d *Desk) receiveMessage(tx *db.Tx, a Account, in channel.Inbound) (bool, e
 
 // noteArrival moves the thread up. A message that arrives late does not become
 // the last one, but it does wait for an answer.
-func (d *Desk) noteArrival(tx *db.Tx, a Account, in channel.Inbound, p place, m row) error {
+func (d *Desk) noteArrival(tx *db.Tx, a Account, in channel.Inbound, p *place, m row) error {
 	at := db.Micro(in.At)
 	waits := in.Peer.Type != channel.Group && in.Peer.Type != channel.Room && !in.Standby && m.UnsentAt == 0
 	replyUntil := int64(0)
 	if in.ReplyToken != "" {
 		replyUntil = db.Micro(tx.Now.Add(d.limits(a).ReplyLives))
 	}
-	_, err := tx.Exec(`UPDATE thread SET
+	return d.moveUp(tx, a, in, arrival{p, m.ID, func() (int64, error) {
+		return tx.Exec(`UPDATE thread SET
 			last_message_id = CASE WHEN last_message_id = '' OR last_at <= $2 THEN $3 ELSE last_message_id END,
 			last_at = CASE WHEN last_message_id = '' OR last_at <= $2 THEN $2 ELSE last_at END,
 			waiting_since = CASE WHEN $4 = 0 THEN waiting_since WHEN waiting_since = 0 OR waiting_since > $2 THEN $2 ELSE waiting_since END,
@@ -180,11 +196,37 @@ func (d *Desk) noteArrival(tx *db.Tx, a Account, in channel.Inbound, p place, m 
 			reply_token = CASE WHEN $7 = '' THEN reply_token ELSE $7 END,
 			reply_until = CASE WHEN $7 = '' THEN reply_until ELSE $8 END,
 			read_token = CASE WHEN $9 = '' THEN read_token ELSE $9 END, standby = $10
-		WHERE id = $1`, p.threadID, at, m.ID, number(waits), p.identityID, a.ID, in.ReplyToken, replyUntil, in.ReadToken, in.Standby)
-	if err != nil {
-		return fmt.Errorf("thread: %w", err)
+		WHERE id = $1 AND moves = $11`, p.threadID, at, m.ID, number(waits), p.identityID, a.ID, in.ReplyToken, replyUntil, in.ReadToken,
+			in.Standby, p.moves)
+	}})
+}
+
+// arrival is a message that was stored in a thread and now moves it up.
+type arrival struct {
+	place   *place
+	message string
+	update  func() (int64, error) // changes the thread as it was read, or nothing
+}
+
+// moveUp changes the thread of a message that arrived. When a merge on another
+// node took hold of the thread since it was read, the message follows it.
+func (d *Desk) moveUp(tx *db.Tx, a Account, in channel.Inbound, m arrival) error {
+	for range 5 {
+		n, err := m.update()
+		if err != nil {
+			return fmt.Errorf("thread: %w", err)
+		}
+		if n > 0 {
+			return nil
+		}
+		if *m.place, err = d.locate(tx, a, in); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`UPDATE message SET thread_id = $2 WHERE id = $1`, m.message, m.place.threadID); err != nil {
+			return fmt.Errorf("follow a thread: %w", err)
+		}
 	}
-	return nil
+	return ErrBusy
 }
 
 func number(b bool) int64 {

@@ -95,15 +95,21 @@ func (d *Desk) receiveReach(tx *db.Tx, a Account, in channel.Inbound) (bool, err
 	if err != nil {
 		return false, err
 	}
+	token, until := "", int64(0)
 	if changed && in.ReplyToken != "" {
-		if _, err := tx.Exec(`UPDATE thread SET reply_token = $2, reply_until = $3 WHERE id = $1`,
-			p.threadID, in.ReplyToken, db.Micro(tx.Now.Add(d.limits(a).ReplyLives))); err != nil {
-			return false, fmt.Errorf("reply token: %w", err)
-		}
+		token, until = in.ReplyToken, db.Micro(tx.Now.Add(d.limits(a).ReplyLives))
 	}
-	if _, err := tx.Exec(`UPDATE thread SET last_message_id = $2, last_at = $3 WHERE id = $1 AND (last_message_id = '' OR last_at <= $3)`,
-		p.threadID, m.ID, db.Micro(in.At)); err != nil {
-		return false, fmt.Errorf("thread: %w", err)
+	err = d.moveUp(tx, a, in, arrival{&p, m.ID, func() (int64, error) {
+		// A free answer goes to the identity that gave it: the thread's may be another.
+		return tx.Exec(`UPDATE thread SET
+				last_message_id = CASE WHEN last_message_id = '' OR last_at <= $3 THEN $2 ELSE last_message_id END,
+				last_at = CASE WHEN last_message_id = '' OR last_at <= $3 THEN $3 ELSE last_at END,
+				reply_token = CASE WHEN $4 = '' OR identity_id <> $6 THEN reply_token ELSE $4 END,
+				reply_until = CASE WHEN $4 = '' OR identity_id <> $6 THEN reply_until ELSE $5 END
+			WHERE id = $1 AND moves = $7`, p.threadID, m.ID, db.Micro(in.At), token, until, p.identityID, p.moves)
+	}})
+	if err != nil {
+		return false, err
 	}
 	event.Append(tx, event.Event{Kind: event.ReachChanged, Customer: p.customerID, Thread: p.threadID, Counter: p.counterID,
 		Message: m.ID, By: "customer", Data: map[string]string{"reach": string(reach)}})

@@ -23,6 +23,7 @@ type Draft struct {
 	Body     channel.Body
 	Blob     string // the uploaded bytes that Body.Media describes
 	Preview  string
+	BlobOf   string // Upload.CustomerID of these bytes
 	// ClientKey makes a repeat of the same draft a no-op that returns the first.
 	ClientKey string
 	// Quotes names one of our messages that this one answers.
@@ -39,6 +40,9 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	if err := f.check(); err != nil {
 		return Message{}, err
 	}
+	if err := follow(tx, &f.ThreadID); err != nil {
+		return Message{}, err
+	}
 	if f.ClientKey != "" {
 		m, err := d.messageByKey(tx, f.ThreadID, f.ClientKey)
 		if !errors.Is(err, db.ErrNotFound) {
@@ -46,11 +50,13 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 		}
 	}
 	var t struct {
-		customer, counter, identity, account, kind, assignee string
-		standby                                              bool
+		customer, record, counter, identity, account, kind, assignee string
+		standby                                                      bool
+		moves                                                        int64
 	}
-	err := tx.QueryRow(`SELECT customer_id, counter_id, identity_id, account_id, kind, assignee_id, standby FROM thread WHERE id = $1`, f.ThreadID).
-		Scan(&t.customer, &t.counter, &t.identity, &t.account, &t.kind, &t.assignee, &t.standby)
+	err := tx.QueryRow(`SELECT t.customer_id, i.customer_id, t.counter_id, t.identity_id, t.account_id, t.kind, t.assignee_id, t.standby, t.moves
+		FROM thread t JOIN identity i ON i.id = t.identity_id WHERE t.id = $1`, f.ThreadID).
+		Scan(&t.customer, &t.record, &t.counter, &t.identity, &t.account, &t.kind, &t.assignee, &t.standby, &t.moves)
 	if err != nil {
 		return Message{}, db.NotFound(err)
 	}
@@ -66,8 +72,19 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 			return Message{}, err
 		}
 	}
+	// Her bytes are sealed already: the message takes the key they have.
+	if f.BlobOf != "" && f.BlobOf != t.record {
+		person, err := d.Book.Person(tx, f.BlobOf)
+		if err != nil {
+			return Message{}, err
+		}
+		if person != t.customer {
+			return Message{}, ErrBusy // it was handed in before an unmerge: hand it in again
+		}
+		t.record = f.BlobOf
+	}
 	m := row{
-		ID: tx.NewID("msg"), ThreadID: f.ThreadID, CustomerID: t.customer, AccountID: t.account, IdentityID: t.identity,
+		ID: tx.NewID("msg"), ThreadID: f.ThreadID, CustomerID: t.record, AccountID: t.account, IdentityID: t.identity,
 		Author: f.Author, AuthorID: f.AuthorID, Purpose: f.Purpose, Type: f.Body.Type, Blob: f.Blob, Preview: f.Preview,
 		At: tx.Now, Status: StatusQueued, ClientKey: f.ClientKey,
 	}
@@ -83,7 +100,7 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	if m.Failure != "" {
 		m.Status = StatusRefused
 	}
-	if m.Body, err = d.sealBody(tx, t.customer, stored{Body: f.Body}); err != nil {
+	if m.Body, err = d.sealBody(tx, t.record, stored{Body: f.Body}); err != nil {
 		return Message{}, err
 	}
 	if added, err := m.insert(tx); err != nil {
@@ -91,10 +108,10 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	} else if !added { // the same key, from another connection, a moment ago
 		return d.messageByKey(tx, f.ThreadID, f.ClientKey)
 	}
-	if err := noteAnswer(tx, f, m, t.assignee); err != nil {
+	if err := noteAnswer(tx, f, m, answered{t.assignee, t.moves}); err != nil {
 		return Message{}, err
 	}
-	event.Append(tx, event.Event{Kind: event.MessageSent, Customer: t.customer, Thread: f.ThreadID, Counter: t.counter,
+	event.Append(tx, event.Event{Kind: event.MessageSent, Customer: t.record, Thread: f.ThreadID, Counter: t.counter,
 		Message: m.ID, By: string(f.Author) + "/" + f.AuthorID})
 	if m.Status == StatusQueued {
 		if err := enqueueDelivery(tx, f.ThreadID, time.Time{}); err != nil {
@@ -102,6 +119,20 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 		}
 	}
 	return d.message(tx, m.ID)
+}
+
+// follow turns the id of a thread that a merge folded into that of the one which
+// shows it.
+func follow(tx *db.Tx, threadID *string) error {
+	var shown string
+	err := tx.QueryRow(`SELECT folded_id FROM thread WHERE id = $1`, *threadID).Scan(&shown)
+	if err != nil {
+		return db.NotFound(err)
+	}
+	if shown != "" {
+		*threadID = shown
+	}
+	return nil
 }
 
 func enqueueDelivery(tx *db.Tx, threadID string, at time.Time) error {
@@ -158,21 +189,31 @@ func (d *Desk) refusal(tx *db.Tx, a Account, identityID, kind string, standby bo
 	return "", nil
 }
 
+// answered is a thread as it was when the answer was begun.
+type answered struct {
+	assignee string
+	moves    int64
+}
+
 // noteAnswer moves the thread. A person's answer ends the waiting and makes an
 // unowned thread hers; an automation's does neither.
-func noteAnswer(tx *db.Tx, f Draft, m row, assignee string) error {
-	answered := number(f.Author == AuthorStaff && m.Status == StatusQueued)
+func noteAnswer(tx *db.Tx, f Draft, m row, t answered) error {
+	assignee := t.assignee
+	answers := number(f.Author == AuthorStaff && m.Status == StatusQueued)
 	if f.Author == AuthorStaff && assignee == "" {
 		assignee = f.AuthorID
 	}
-	_, err := tx.Exec(`UPDATE thread SET
+	n, err := tx.Exec(`UPDATE thread SET
 			last_message_id = CASE WHEN last_at <= $2 THEN $3 ELSE last_message_id END,
 			last_at = CASE WHEN last_at <= $2 THEN $2 ELSE last_at END,
 			waiting_since = CASE WHEN $4 = 1 THEN 0 ELSE waiting_since END,
 			unread = CASE WHEN $4 = 1 THEN 0 ELSE unread END, assignee_id = $5
-		WHERE id = $1`, f.ThreadID, db.Micro(m.At), m.ID, answered, assignee)
+		WHERE id = $1 AND moves = $6`, f.ThreadID, db.Micro(m.At), m.ID, answers, assignee, t.moves)
 	if err != nil {
 		return fmt.Errorf("thread: %w", err)
+	}
+	if n == 0 { // a merge on another node took hold of it since
+		return ErrBusy
 	}
 	return nil
 }

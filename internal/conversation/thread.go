@@ -12,7 +12,8 @@ import (
 
 // Thread is one customer and one counter, as a page shows it.
 type Thread struct {
-	ID, CustomerID, CounterID string
+	ID, CustomerID, CounterID string // CustomerID: the person whose card shows her
+	RecordID                  string // the record she wrote from last: what is written to her now is sealed with its key
 	Kind                      channel.PeerType
 	Closed                    bool
 	AssigneeID, AssigneeName  string
@@ -31,11 +32,14 @@ type Thread struct {
 	Halted                    string // why the account cannot send
 	CreatedAt                 time.Time
 	Last                      Message // inbox rows only
+
+	foldedID string // the thread that shows this one since a merge
+	homeID   string // the record that opened it
 }
 
 const threadColumns = `t.id, t.customer_id, t.counter_id, t.kind, t.state = 'closed', t.assignee_id, COALESCE(s.name, ''), t.identity_id, t.account_id,
 	a.name, a.channel, a.halted, c.name, i.name, i.picture, i.reach, t.last_at, t.last_message_id, t.waiting_since, t.unread, t.reply_until,
-	t.standby, t.created_at`
+	t.standby, t.created_at, t.folded_id, CASE WHEN t.home_id = '' THEN t.customer_id ELSE t.home_id END, i.customer_id`
 
 const threadFrom = ` FROM thread t JOIN customer c ON c.id = t.customer_id JOIN identity i ON i.id = t.identity_id
 	JOIN account a ON a.id = t.account_id LEFT JOIN staff s ON t.assignee_id <> '' AND s.id = t.assignee_id `
@@ -51,8 +55,8 @@ func scanThread(r interface{ Scan(...any) error }) (sealedThread, error) {
 	var last, waiting, reply, created int64
 	err := r.Scan(&t.ID, &t.CustomerID, &t.CounterID, &t.Kind, &t.Closed, &t.AssigneeID, &t.AssigneeName, &t.IdentityID, &t.AccountID,
 		&t.AccountName, &t.Channel, &t.Halted, &t.names.Customer, &t.names.Identity, &t.Picture, &t.Reach, &last, &t.LastMessageID,
-		&waiting, &t.Unread, &reply, &t.Standby, &created)
-	t.names.CustomerID = t.CustomerID
+		&waiting, &t.Unread, &reply, &t.Standby, &created, &t.foldedID, &t.homeID, &t.RecordID)
+	t.names.CustomerID, t.names.IdentityOf = t.CustomerID, t.RecordID
 	t.LastAt, t.WaitingSince, t.ReplyUntil, t.CreatedAt = db.Time(last), db.Time(waiting), db.Time(reply), db.Time(created)
 	return t, err
 }
@@ -64,11 +68,15 @@ func (d *Desk) openThreadRow(tx *db.Tx, s sealedThread) (Thread, error) {
 }
 
 // Thread returns a thread that the viewer may see. One she may not see is not
-// found: guessing ids tells nothing.
+// found: guessing ids tells nothing. The id of a thread that a merge folded into
+// another leads to that one, so use the ID of what comes back.
 func (d *Desk) Thread(tx *db.Tx, v staff.Viewer, id string) (Thread, error) {
 	s, err := scanThread(tx.QueryRow(`SELECT `+threadColumns+threadFrom+`WHERE t.id = $1`, id))
 	if err != nil {
 		return Thread{}, db.NotFound(err)
+	}
+	if s.foldedID != "" {
+		return d.Thread(tx, v, s.foldedID)
 	}
 	if !v.Sees(s.CounterID) {
 		return Thread{}, db.ErrNotFound
@@ -87,10 +95,11 @@ func (d *Desk) writable(tx *db.Tx, v staff.Viewer, id string) (Thread, error) {
 
 // Say sends a viewer's own words: Send with the question "may she?" before it.
 func (d *Desk) Say(tx *db.Tx, v staff.Viewer, f Draft) (Message, error) {
-	if _, err := d.writable(tx, v, f.ThreadID); err != nil {
+	t, err := d.writable(tx, v, f.ThreadID)
+	if err != nil {
 		return Message{}, err
 	}
-	f.Author, f.AuthorID = AuthorStaff, v.ID
+	f.ThreadID, f.Author, f.AuthorID = t.ID, AuthorStaff, v.ID
 	m, err := d.Send(tx, f)
 	if err != nil {
 		return m, err
@@ -114,7 +123,8 @@ type Cursor struct {
 // Messages returns a piece of a thread in the order in which things happened,
 // and whether there is more before it.
 func (d *Desk) Messages(tx *db.Tx, v staff.Viewer, p Page) ([]Message, bool, error) {
-	if _, err := d.Thread(tx, v, p.ThreadID); err != nil {
+	t, err := d.Thread(tx, v, p.ThreadID)
+	if err != nil {
 		return nil, false, err
 	}
 	if p.Limit <= 0 || p.Limit > 200 {
@@ -125,7 +135,7 @@ func (d *Desk) Messages(tx *db.Tx, v staff.Viewer, p Page) ([]Message, bool, err
 		before, id = 1<<62, "~"
 	}
 	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.thread_id = $1 AND (m.at, m.id) < ($2, $3)
-		ORDER BY m.at DESC, m.id DESC LIMIT $4`, p.ThreadID, before, id, p.Limit+1)
+		ORDER BY m.at DESC, m.id DESC LIMIT $4`, t.ID, before, id, p.Limit+1)
 	found, err := collectRows(rows, err)
 	if err != nil {
 		return nil, false, fmt.Errorf("messages: %w", err)

@@ -38,6 +38,7 @@ var errTooLarge = errors.New("conversation: media is too large")
 // Upload is what keep found and stored.
 type Upload struct {
 	MessageID     string // the blob's name; the message that will use it may have another id
+	CustomerID    string // whose key sealed the bytes
 	Type          channel.BodyType
 	Media         channel.Media
 	Blob, Preview string
@@ -70,7 +71,7 @@ func (d *Desk) Upload(ctx context.Context, v staff.Viewer, f File) (Upload, erro
 	var customerID, id string
 	err := d.DB.Read(ctx, func(tx *db.Tx) error {
 		t, err := d.writable(tx, v, f.ThreadID)
-		customerID, id = t.CustomerID, tx.NewID("upl")
+		customerID, id = t.RecordID, tx.NewID("upl")
 		return err
 	})
 	if err != nil {
@@ -106,7 +107,7 @@ func (d *Desk) keep(ctx context.Context, k keeping) (Upload, error) {
 		return Upload{}, fmt.Errorf("read media: %w", err)
 	}
 	head = head[:n]
-	up := Upload{MessageID: k.MessageID, Type: channel.File, Blob: blobKey(k.MessageID)}
+	up := Upload{MessageID: k.MessageID, CustomerID: k.CustomerID, Type: channel.File, Blob: blobKey(k.MessageID)}
 	up.Media = channel.Media{MIME: sniff(head), Name: cleanFileName(k.Name)}
 	if k.onlyAllowed {
 		kind, ok := allowed[up.Media.MIME]

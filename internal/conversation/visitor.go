@@ -38,7 +38,7 @@ type Talk struct {
 func (d *Desk) VisitorTalk(tx *db.Tx, v Visitor) (Talk, error) {
 	var t Talk
 	err := tx.QueryRow(`SELECT t.id, t.counter_id, t.unread, i.id, i.customer_id FROM identity i
-			JOIN thread t ON t.customer_id = i.customer_id AND t.counter_id = $3
+			JOIN thread t ON t.customer_id = CASE WHEN i.person_id = '' THEN i.customer_id ELSE i.person_id END AND t.counter_id = $3
 		WHERE i.account_id = $1 AND i.external_hash = $2`,
 		v.Account.ID, d.Book.ExternalHash(v.Account.ID, v.ExternalID), v.Account.CounterID).
 		Scan(&t.ThreadID, &t.CounterID, &t.Unread, &t.IdentityID, &t.CustomerID)
@@ -259,8 +259,8 @@ func (d *Desk) receiveKept(tx *db.Tx, v Visitor, k kept) (Message, error) {
 		return Message{}, err
 	}
 	if p.customerID != k.CustomerID {
-		// She was merged with somebody while it came: its bytes are sealed with
-		// another key. The page hands it in again.
+		// Somebody took her id meanwhile: its bytes are sealed with another key.
+		// The page hands it in again.
 		return Message{}, errors.New("the file was kept for another customer")
 	}
 	m := row{
@@ -281,7 +281,7 @@ func (d *Desk) receiveKept(tx *db.Tx, v Visitor, k kept) (Message, error) {
 		}
 		return d.VisitorSaid(tx, v, k.Key)
 	}
-	if err := d.noteArrival(tx, v.Account, in, p, m); err != nil {
+	if err := d.noteArrival(tx, v.Account, in, &p, m); err != nil {
 		return Message{}, err
 	}
 	event.Append(tx, event.Event{Kind: event.MessageReceived, Customer: p.customerID, Thread: p.threadID, Counter: p.counterID,

@@ -144,12 +144,12 @@ func (d *Desk) noteAct(tx *db.Tx, v staff.Viewer, t Thread, m move) error {
 	var body []byte
 	if m.note != "" {
 		var err error
-		if body, err = d.Vault.Seal(tx, t.CustomerID, labelNote, []byte(m.note)); err != nil {
+		if body, err = d.Vault.Seal(tx, t.RecordID, labelNote, []byte(m.note)); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.Exec(`INSERT INTO thread_note (id, thread_id, author_id, kind, target_id, body, at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		tx.NewID("nte"), t.ID, v.ID, string(m.act), m.to, body, db.Micro(tx.Now)); err != nil {
+	if _, err := tx.Exec(`INSERT INTO thread_note (id, thread_id, author_id, kind, target_id, body, at, customer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		tx.NewID("nte"), t.ID, v.ID, string(m.act), m.to, body, db.Micro(tx.Now), t.RecordID); err != nil {
 		return fmt.Errorf("note: %w", err)
 	}
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "thread." + string(m.act), Customer: t.CustomerID, Object: t.ID, Detail: m.to})
@@ -166,15 +166,16 @@ func (d *Desk) Notes(tx *db.Tx, v staff.Viewer, threadID string, since time.Time
 	}
 	type sealed struct {
 		Note
-		body []byte
+		record string
+		body   []byte
 	}
-	rows, err := tx.Query(`SELECT n.id, n.thread_id, n.author_id, COALESCE(s.name, ''), n.kind, n.target_id, COALESCE(o.name, ''), n.body, n.at
+	rows, err := tx.Query(`SELECT n.id, n.thread_id, n.author_id, COALESCE(s.name, ''), n.kind, n.target_id, COALESCE(o.name, ''), n.body, n.at, n.customer_id
 		FROM thread_note n LEFT JOIN staff s ON s.id = n.author_id LEFT JOIN staff o ON o.id = n.target_id
-		WHERE n.thread_id = $1 AND n.at >= $2 ORDER BY n.at, n.id LIMIT 200`, threadID, db.Micro(since))
+		WHERE n.thread_id = $1 AND n.at >= $2 ORDER BY n.at, n.id LIMIT 200`, t.ID, db.Micro(since))
 	found, err := db.Collect(rows, err, func(r *sql.Rows) (sealed, error) {
 		var n sealed
 		var at int64
-		err := r.Scan(&n.ID, &n.ThreadID, &n.AuthorID, &n.AuthorName, &n.Act, &n.TargetID, &n.TargetName, &n.body, &at)
+		err := r.Scan(&n.ID, &n.ThreadID, &n.AuthorID, &n.AuthorName, &n.Act, &n.TargetID, &n.TargetName, &n.body, &at, &n.record)
 		n.At = db.Time(at)
 		return n, err
 	})
@@ -183,7 +184,10 @@ func (d *Desk) Notes(tx *db.Tx, v staff.Viewer, threadID string, since time.Time
 	}
 	out := make([]Note, len(found))
 	for i, n := range found {
-		plain, err := d.Vault.Open(tx, t.CustomerID, labelNote, n.body)
+		if n.record == "" {
+			n.record = t.homeID
+		}
+		plain, err := d.Vault.Open(tx, n.record, labelNote, n.body)
 		if err != nil {
 			return nil, err
 		}
@@ -212,17 +216,17 @@ func (d *Desk) Seen(tx *db.Tx, v staff.Viewer, threadID string) error {
 		return nil
 	}
 	var token string
-	if err := tx.QueryRow(`SELECT read_token FROM thread WHERE id = $1`, threadID).Scan(&token); err != nil {
+	if err := tx.QueryRow(`SELECT read_token FROM thread WHERE id = $1`, t.ID).Scan(&token); err != nil {
 		return db.NotFound(err)
 	}
 	if t.Unread == 0 && token == "" {
 		return nil
 	}
-	if _, err := tx.Exec(`UPDATE thread SET unread = 0, read_token = '' WHERE id = $1`, threadID); err != nil {
+	if _, err := tx.Exec(`UPDATE thread SET unread = 0, read_token = '' WHERE id = $1`, t.ID); err != nil {
 		return fmt.Errorf("seen: %w", err)
 	}
 	if _, ok := d.Adapters[t.Channel].(channel.Reader); ok && token != "" {
-		if err := job.Enqueue(tx, job.New{Kind: JobMarkRead, Args: readArgs{Thread: threadID, Token: token}}); err != nil {
+		if err := job.Enqueue(tx, job.New{Kind: JobMarkRead, Args: readArgs{Thread: t.ID, Token: token}}); err != nil {
 			return err
 		}
 	}

@@ -249,6 +249,7 @@ func (b *Book) Get(tx *db.Tx, id string) (Customer, error) {
 // SealedNames carries the two name cells of a row that another room read by a join.
 type SealedNames struct {
 	CustomerID         string
+	IdentityOf         string // the record of the identity; empty: CustomerID
 	Customer, Identity []byte
 }
 
@@ -259,7 +260,10 @@ func (b *Book) DisplayName(tx *db.Tx, s SealedNames) (string, error) {
 	if err != nil || name != "" {
 		return name, err
 	}
-	return b.openName(tx, s.CustomerID, labelIdentity, s.Identity)
+	if s.IdentityOf == "" {
+		s.IdentityOf = s.CustomerID
+	}
+	return b.openName(tx, s.IdentityOf, labelIdentity, s.Identity)
 }
 
 func (b *Book) sealName(tx *db.Tx, customerID, label, name string) ([]byte, error) {

@@ -98,7 +98,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, v *Visit) error 
 		return err
 	}
 	return s.speak(w, r, v, conversation.Draft{
-		ThreadID: thread, ClientKey: key, Blob: up.Blob, Preview: up.Preview, Body: channel.Body{Type: up.Type, Media: &up.Media},
+		ThreadID: thread, ClientKey: key, Blob: up.Blob, Preview: up.Preview, BlobOf: up.CustomerID, Body: channel.Body{Type: up.Type, Media: &up.Media},
 	})
 }
 

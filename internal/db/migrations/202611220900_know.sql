@@ -40,6 +40,8 @@ CREATE TABLE merge_refusal ( -- "these two are not one", so that it is not sugge
   PRIMARY KEY (one_id, two_id)
 );
 
+INSERT INTO tally (name, n) VALUES ('merge', 0); -- held while records are put together or taken apart
+
 CREATE TABLE contact (
   id          TEXT PRIMARY KEY,
   customer_id TEXT NOT NULL,
@@ -315,6 +317,19 @@ ALTER TABLE account ADD COLUMN login_channel TEXT NOT NULL DEFAULT ''; -- LINE L
 ALTER TABLE account ADD COLUMN liff_sdk TEXT NOT NULL DEFAULT ''; -- '': LINE's own address
 ALTER TABLE thread ADD COLUMN covers_id TEXT NOT NULL DEFAULT ''; -- whose place the assignee takes while she is off
 ALTER TABLE thread ADD COLUMN folded_id TEXT NOT NULL DEFAULT ''; -- the thread that shows this one since a merge
+ALTER TABLE thread ADD COLUMN home_id TEXT NOT NULL DEFAULT ''; -- the record that opened it, whose key seals its drafts; '': customer_id
+ALTER TABLE thread ADD COLUMN moves BIGINT NOT NULL DEFAULT 0; -- how many merges and unmerges took hold of it: who read it before reads again
+CREATE TABLE thread_part ( -- of a person of several records: what was whose when they were last put together
+  customer_id   TEXT NOT NULL, -- the record
+  counter_id    TEXT NOT NULL,
+  state         TEXT NOT NULL,
+  assignee_id   TEXT NOT NULL,
+  unread        BIGINT NOT NULL,
+  waiting_since BIGINT NOT NULL,
+  heard         BIGINT NOT NULL, -- how many messages of hers were there
+  PRIMARY KEY (customer_id, counter_id)
+);
+CREATE INDEX thread_part_assignee ON thread_part (assignee_id) WHERE assignee_id <> '';
 ALTER TABLE thread_note ADD COLUMN customer_id TEXT NOT NULL DEFAULT ''; -- whose key sealed it; '': the thread's customer
 ALTER TABLE saved_reply ADD COLUMN tag TEXT NOT NULL DEFAULT ''; -- offered when she was just heard to say this
 
