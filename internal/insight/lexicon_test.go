@@ -82,3 +82,15 @@ func TestLexiconRefused(t *testing.T) {
 		})
 	}
 }
+
+func FuzzParseLexicon(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte("language: en\nrules: [{id: a, phrases: [b]}]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if l, err := ParseLexicon(data); err == nil {
+			if _, err := Compile([]Lexicon{l}); err != nil {
+				t.Errorf("a lexicon that was taken does not compile: %v", err)
+			}
+		}
+	})
+}

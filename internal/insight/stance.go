@@ -1,0 +1,209 @@
+package insight
+
+import (
+	"slices"
+	"strings"
+)
+
+// cut is where a clause ends; what follows it begins another.
+type cut struct {
+	from, to int32 // the border itself; of a word that begins a clause, from == to
+	level    int   // strength of a border
+}
+
+// cut finds the clauses of a text, and which of the words around phrases count:
+// those of a language the message may be in, the longest where they overlap.
+func (s *scratch) cut(r *Reader) {
+	s.around = slices.DeleteFunc(s.around, func(h hit) bool { return !s.home[h.tongue] })
+	slices.SortStableFunc(s.around, func(a, b hit) int {
+		if a.start != b.start {
+			return int(a.start - b.start)
+		}
+		return int(b.end - a.end)
+	})
+	kept := s.around[:0]
+	reach := hit{end: -1} // of those before, the one that reaches farthest
+	for _, h := range s.around {
+		if h.end < reach.end || h.end == reach.end && h.start > reach.start {
+			continue // a piece of a longer one
+		}
+		if h.end > reach.end {
+			reach = h
+		}
+		kept = append(kept, h)
+	}
+	s.around = kept
+	s.cuts = s.cuts[:0]
+	for i, c := range s.b {
+		if strength(c) >= strength(soft) {
+			s.cuts = append(s.cuts, cut{int32(i), int32(i) + 1, strength(c)})
+		}
+	}
+	for _, h := range s.around {
+		if h.kind == kindClause {
+			s.cuts = append(s.cuts, cut{h.start, h.start, strength(comma)})
+		}
+	}
+	slices.SortFunc(s.cuts, func(a, b cut) int { return int(a.from - b.from) })
+}
+
+// extent is the clause of a phrase, and the sentence round it.
+type extent struct {
+	from, to   int32 // the clause
+	begin, end int32 // the sentence
+	asks       bool  // the clause ends with a question mark
+}
+
+func (s *scratch) extent(c candidate) extent {
+	x := extent{to: int32(len(s.b)), end: int32(len(s.b))}
+	whole := strength(sentence)
+	for _, k := range s.cuts {
+		switch {
+		case k.to <= c.start:
+			x.from = k.to
+			if k.level >= whole {
+				x.begin = k.to
+			}
+		case k.from >= c.end:
+			if x.to == int32(len(s.b)) {
+				x.to = k.from
+				x.asks = k.level == strength(asks)
+			}
+			if k.level >= whole {
+				x.end = k.from
+				return x
+			}
+		}
+	}
+	return x
+}
+
+// stance decides what she meant: somebody else, a denial, a question, or that it is so.
+func (r *Reader) stance(s *scratch, c candidate) Stance {
+	x := s.extent(c)
+	if s.others(c, x) {
+		return Other
+	}
+	return r.owned(s, c, x)
+}
+
+// unowned is the stance of what is said whoever is meant.
+func (r *Reader) unowned(s *scratch, c candidate) Stance { return r.owned(s, c, s.extent(c)) }
+
+func (r *Reader) owned(s *scratch, c candidate, x extent) Stance {
+	switch {
+	case r.denied(s, c, x):
+		return Negated
+	case r.asked(s, c, x):
+		return Asked
+	}
+	return Said
+}
+
+// purchase tells of signals that are about what she buys, for whomever.
+func purchase(kind Kind, about string) bool {
+	return kind == KindSignal && (about == "gift" || strings.HasPrefix(about, "occasion:"))
+}
+
+// others tells whether somebody else is meant: the nearest word about a person
+// in the clause decides, then what the sentence said before, then what it says
+// later.
+func (s *scratch) others(c candidate, x extent) bool {
+	var before, after, earlier, later *hit
+	for i := range s.around {
+		h := &s.around[i]
+		if h.kind != kindOther && h.kind != kindSelf || h.start < x.begin || h.end > x.end {
+			continue
+		}
+		switch {
+		case h.end <= x.from:
+			earlier = h
+		case h.start >= x.to:
+			if later == nil {
+				later = h
+			}
+		case h.start <= c.head && h.start < c.end:
+			before = h
+		case after == nil && h.kind == kindOther:
+			after = h
+		}
+	}
+	switch {
+	case before != nil && before.kind == kindOther:
+		return true
+	case before != nil: // herself, unless another stands nearer
+		return after != nil && s.between(c.end, after.start, true) < s.between(before.end, c.start, true)
+	case after != nil:
+		return true
+	case earlier != nil:
+		return earlier.kind == kindOther
+	}
+	return later != nil && later.kind == kindOther
+}
+
+// denied tells whether a negation reaches the phrase. Two that stand together
+// cancel each other.
+func (r *Reader) denied(s *scratch, c candidate, x extent) bool {
+	var near *hit
+	for i := range s.around {
+		h := &s.around[i]
+		t := &r.tongues[h.tongue]
+		switch {
+		case h.start < x.from || h.end > x.to:
+		case h.kind == kindDenied && h.start >= c.end:
+			if n := s.between(c.end, h.start, t.byLetters); n <= 1 || t.byLetters && n <= 2 {
+				return true
+			}
+		case h.kind == kindDenies && (h.end <= c.start || h.start >= c.first && h.end <= c.head):
+			to := c.start
+			if h.start >= c.first {
+				to = c.head
+			}
+			if s.between(h.end, to, t.byLetters) <= t.window && (near == nil || h.end > near.end) {
+				near = h
+			}
+		}
+	}
+	if near == nil {
+		return false
+	}
+	for i := range s.around {
+		h := &s.around[i]
+		if h.kind == kindDenies && h.start >= x.from && h.end <= near.start && s.between(h.end, near.start, r.tongues[h.tongue].byLetters) <= 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// asked tells whether the clause asks, without that she states it of herself.
+func (r *Reader) asked(s *scratch, c candidate, x extent) bool {
+	asking := x.asks
+	var self, word int32 = -1, -1 // where she last speaks of herself, where a word last asks before the phrase
+	for i := range s.around {
+		h := &s.around[i]
+		if h.start < x.from || h.end > x.to {
+			continue
+		}
+		switch h.kind {
+		case kindAsks:
+			if h.start >= c.start && h.end <= c.first { // its own words
+				continue
+			}
+			asking = true
+			if h.start < c.start {
+				word = h.start
+			}
+		case kindFinal:
+			rest := s.between(h.end, x.to, r.tongues[h.tongue].byLetters)
+			if rest <= 1 || rest <= 4 && r.tongues[h.tongue].byLetters {
+				asking = asking || h.start >= c.start
+			}
+		case kindSelf:
+			if h.start < c.end {
+				self = h.start
+			}
+		}
+	}
+	return asking && (self < 0 || word > self)
+}
