@@ -18,6 +18,7 @@ func TestPositional(t *testing.T) {
 		{"in a comment", "SELECT $1 -- $2\n, $2", "SELECT ? -- $2\n, ?", []int{0, 1}},
 		{"unclosed", "SELECT '$1", "SELECT '$1", nil},
 		{"a name", "SELECT $name", "SELECT $name", nil},
+		{"a limit", "SELECT a FROM t WHERE b = $2 LIMIT $1", "SELECT a FROM t WHERE b = ? LIMIT ?+0", []int{1, 0}},
 		{"none", "COMMIT", "COMMIT", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

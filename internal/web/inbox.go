@@ -83,7 +83,8 @@ func inboxFilter(q url.Values) conversation.Filter {
 	return f
 }
 
-const inboxPiece = 40
+// inboxPiece is more than a tall screen shows; scrolling brings the next ones.
+const inboxPiece = 25
 
 // query writes a filter as the query of an address.
 func (l listView) query() url.Values {
