@@ -51,7 +51,7 @@ type headView struct {
 type readyReply struct{ Title, Text string }
 
 // messagePiece is how many messages a thread opens with.
-const messagePiece = 40
+const messagePiece = 30
 
 func (s *Server) showThread(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	id := r.PathValue("thread")
