@@ -29,6 +29,9 @@ type Account struct {
 	BotID    string // the account's own id on the platform, once known
 	APIBase  string // empty: the platform's real address
 	DataBase string // empty: the platform's real address for content
+	// LoginChannel is whom tokens that prove a person are made out to (LINE: the id of
+	// the LINE Login channel); empty: none is accepted.
+	LoginChannel string
 }
 
 // Request is a webhook call as it came in: the raw bytes, because signatures
@@ -122,7 +125,23 @@ type Body struct {
 	QuoteToken string `json:"quote_token,omitempty"`
 	// Data is a postback's data, never shown to an advisor as text.
 	Data string `json:"data,omitempty"`
+	// Choices are offered with a message of ours: what she taps comes back as a Postback
+	// with its Data. A platform shows those of the last body of a call only.
+	Choices []Choice `json:"choices,omitempty"`
 }
+
+// Choice is an answer that she can give with one tap.
+type Choice struct {
+	Label string `json:"label"` // at most MaxLabel letters
+	Data  string `json:"data"`  // at most MaxData bytes, ours
+}
+
+// Bounds of choices that every platform here keeps.
+const (
+	MaxChoices = 13
+	MaxLabel   = 20
+	MaxData    = 300
+)
 
 // Media describes bytes. Inward they are fetched later with Fetch; outward URL
 // and Preview are public https addresses that the platform can read.
@@ -200,6 +219,12 @@ type Profile struct {
 	Name     string
 	Picture  string // an address
 	Language string
+}
+
+// Verifier proves who somebody is by a token of the platform that her browser hands us.
+// What is wrong with a token, or with the account's set-up, is an *Error.
+type Verifier interface {
+	Verify(ctx context.Context, a Account, idToken string) (Peer, error)
 }
 
 // Fetcher streams the bytes of an inbound message. ErrNotReady asks to come

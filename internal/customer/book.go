@@ -42,7 +42,9 @@ type Book struct {
 type Identity struct {
 	ID         string
 	CustomerID string
+	PersonID   string // whose card shows her; since a merge another than CustomerID
 	AccountID  string
+	CounterID  string // with which counter she speaks; empty: the account's own
 	Name       string // what the platform calls her
 	Language   string
 	Picture    string // blob key
@@ -82,6 +84,7 @@ func (b *Book) Meet(tx *db.Tx, n NewPeer) (Identity, error) {
 		ID: tx.NewID("idn"), CustomerID: tx.NewID("cus"), AccountID: n.AccountID,
 		Name: n.Peer.Name, Reach: ReachUnknown, CreatedAt: tx.Now,
 	}
+	id.PersonID = id.CustomerID
 	if err := b.Vault.NewKey(tx, id.CustomerID); err != nil {
 		return id, fmt.Errorf("key for a new customer: %w", err)
 	}
@@ -123,7 +126,7 @@ func (b *Book) yield(tx *db.Tx, customerID string, n NewPeer) (Identity, error) 
 	return b.Find(tx, n.AccountID, n.Peer.ID)
 }
 
-const identityColumns = `id, customer_id, account_id, name, language, picture, profile_at, reach, reach_at, created_at`
+const identityColumns = `id, customer_id, person_id, account_id, counter_id, name, language, picture, profile_at, reach, reach_at, created_at`
 
 // Find returns who somebody on an account is, or db.ErrNotFound.
 func (b *Book) Find(tx *db.Tx, accountID, external string) (Identity, error) {
@@ -150,7 +153,10 @@ type sealedIdentity struct {
 func readIdentity(row scanner) (sealedIdentity, error) {
 	var i sealedIdentity
 	var profileAt, reachAt, createdAt int64
-	err := row.Scan(&i.ID, &i.CustomerID, &i.AccountID, &i.name, &i.Language, &i.Picture, &profileAt, &i.Reach, &reachAt, &createdAt)
+	err := row.Scan(&i.ID, &i.CustomerID, &i.PersonID, &i.AccountID, &i.CounterID, &i.name, &i.Language, &i.Picture, &profileAt, &i.Reach, &reachAt, &createdAt)
+	if i.PersonID == "" {
+		i.PersonID = i.CustomerID
+	}
 	i.ProfileAt, i.ReachAt, i.CreatedAt = db.Time(profileAt), db.Time(reachAt), db.Time(createdAt)
 	return i, err
 }

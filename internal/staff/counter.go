@@ -15,6 +15,7 @@ type Counter struct {
 	StoreID  string
 	BrandID  string
 	ClosedAt time.Time // zero: open
+	StandIn  string    // who answers for an advisor who is off; "": the whole counter
 }
 
 // CounterForm is what an administrator says about a counter; an empty ID makes a new one.
@@ -25,14 +26,15 @@ type CounterForm struct {
 	Name    string // "": brand and store
 	StoreID string
 	BrandID string
+	StandIn *string // nil: who it was stays; "": nobody
 }
 
 // GetCounter loads one counter.
 func GetCounter(tx *db.Tx, id string) (Counter, error) {
 	var c Counter
 	var closed *int64
-	err := tx.QueryRow(`SELECT id, name, store_id, brand_id, closed_at FROM counter WHERE id = $1`, id).
-		Scan(&c.ID, &c.Name, &c.StoreID, &c.BrandID, &closed)
+	err := tx.QueryRow(`SELECT id, name, store_id, brand_id, closed_at, stand_in_id FROM counter WHERE id = $1`, id).
+		Scan(&c.ID, &c.Name, &c.StoreID, &c.BrandID, &closed, &c.StandIn)
 	if err != nil {
 		return Counter{}, fmt.Errorf("load counter: %w", db.NotFound(err))
 	}
@@ -78,6 +80,9 @@ func SaveCounter(tx *db.Tx, v Viewer, f CounterForm) (Counter, error) {
 	}
 	if err != nil {
 		return Counter{}, fmt.Errorf("save counter: %w", taken(err, "brand"))
+	}
+	if err := saveStandIn(tx, f); err != nil {
+		return Counter{}, err
 	}
 	note(tx, v, "counter_saved", f.ID, f.Name)
 	return GetCounter(tx, f.ID)

@@ -3,6 +3,7 @@ package staff
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"dingdong/internal/db"
 )
@@ -17,6 +18,7 @@ type DirectoryCounter struct {
 	Brand    string
 	Timezone string
 	Closed   bool
+	StandIn  string // who answers for an advisor who is off
 }
 
 // Directory is the whole store group at a glance: small, and read for nearly every page.
@@ -29,12 +31,12 @@ type Directory struct {
 // LoadDirectory reads the directory in one query.
 func LoadDirectory(tx *db.Tx) (Directory, error) {
 	rows, err := tx.Query(`
-		SELECT c.id, c.name, s.id, s.name, b.id, b.name, s.timezone, c.closed_at IS NOT NULL
+		SELECT c.id, c.name, s.id, s.name, b.id, b.name, s.timezone, c.closed_at IS NOT NULL, c.stand_in_id
 		FROM counter c JOIN store s ON s.id = c.store_id JOIN brand b ON b.id = c.brand_id
 		ORDER BY s.name, b.name, c.id`)
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (DirectoryCounter, error) {
 		var c DirectoryCounter
-		err := r.Scan(&c.ID, &c.Name, &c.StoreID, &c.Store, &c.BrandID, &c.Brand, &c.Timezone, &c.Closed)
+		err := r.Scan(&c.ID, &c.Name, &c.StoreID, &c.Store, &c.BrandID, &c.Brand, &c.Timezone, &c.Closed, &c.StandIn)
 		return c, err
 	})
 	if err != nil {
@@ -72,23 +74,28 @@ type Colleague struct {
 	ID   string
 	Name string
 	Role Role
+	Away bool // off duty at this moment
+	Shown
 }
 
 // Colleagues lists the active staff who answer at a counter, by name: its members whose
 // role chats, and the managers of its store.
 func Colleagues(tx *db.Tx, counterID string) ([]Colleague, error) {
 	rows, err := tx.Query(`
-		SELECT s.id, s.name, s.role FROM staff s
+		SELECT s.id, s.name, s.role, s.languages, s.specialities, s.away_until FROM staff s
 		WHERE s.left_at IS NULL AND s.role IN ('advisor', 'manager', 'admin') AND s.id IN (
 			SELECT staff_id FROM staff_counter WHERE counter_id = $1)
 		UNION
-		SELECT s.id, s.name, s.role FROM staff s
+		SELECT s.id, s.name, s.role, s.languages, s.specialities, s.away_until FROM staff s
 		WHERE s.left_at IS NULL AND s.role = 'manager' AND s.id IN (
 			SELECT m.staff_id FROM staff_store m JOIN counter c ON c.store_id = m.store_id WHERE c.id = $1)
 		ORDER BY 2, 1`, counterID)
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (Colleague, error) {
 		var c Colleague
-		err := r.Scan(&c.ID, &c.Name, &c.Role)
+		var languages string
+		var away int64
+		err := r.Scan(&c.ID, &c.Name, &c.Role, &languages, &c.Specialities, &away)
+		c.Languages, c.Away = strings.Fields(languages), away > db.Micro(tx.Now)
 		return c, err
 	})
 	if err != nil {

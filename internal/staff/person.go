@@ -23,6 +23,14 @@ type Person struct {
 	MustChange  bool
 	CreatedAt   time.Time
 	LeftAt      time.Time // zero: active
+	AwayUntil   time.Time // zero or past: on duty
+	Shown
+}
+
+// Shown is what a customer reads of an advisor when she chooses hers.
+type Shown struct {
+	Languages    []string // she speaks: "zh-Hant", "en"
+	Specialities string   // her own words
 }
 
 // StaffForm is what an administrator says about a person; an empty ID makes a new one.
@@ -36,19 +44,24 @@ type StaffForm struct {
 	Language string // "": whatever her browser asks for
 	Counters []string
 	Stores   []string // only a manager's are kept
+	Shown    *Shown   // nil: what there is stays
 }
 
-const personColumns = `id, email, name, role, language, password_hash <> '', must_change, created_at, left_at`
+const personColumns = `id, email, name, role, language, password_hash <> '', must_change, created_at, left_at,
+	languages, specialities, away_until`
 
 func scanPerson(scan func(...any) error) (Person, error) {
 	var p Person
-	var created int64
+	var created, away int64
 	var left *int64
-	err := scan(&p.ID, &p.Email, &p.Name, &p.Role, &p.Language, &p.HasPassword, &p.MustChange, &created, &left)
+	var languages string
+	err := scan(&p.ID, &p.Email, &p.Name, &p.Role, &p.Language, &p.HasPassword, &p.MustChange, &created, &left,
+		&languages, &p.Specialities, &away)
 	if err != nil {
 		return Person{}, err
 	}
-	p.CreatedAt, p.LeftAt = db.Time(created), nullable(left)
+	p.CreatedAt, p.LeftAt, p.AwayUntil = db.Time(created), nullable(left), db.Time(away)
+	p.Languages = strings.Fields(languages)
 	return p, nil
 }
 
@@ -142,6 +155,9 @@ func SaveStaff(tx *db.Tx, v Viewer, f StaffForm) (Person, error) {
 	if err := place(tx, f); err != nil {
 		return Person{}, err
 	}
+	if err := saveShown(tx, f); err != nil {
+		return Person{}, err
+	}
 	detail := fmt.Sprintf("role %s, counters %s, stores %s", f.Role, strings.Join(f.Counters, " "), strings.Join(f.Stores, " "))
 	note(tx, v, "staff_saved", f.ID, detail)
 	return GetStaff(tx, f.ID)
@@ -181,6 +197,9 @@ func (f *StaffForm) check() (err error) {
 	}
 	if f.Language != "" && !slices.Contains(Languages(), f.Language) {
 		return db.Invalid{Field: "language", Code: "unknown"}
+	}
+	if err := f.Shown.check(); err != nil {
+		return err
 	}
 	if f.Role != Manager {
 		// Not an error: the page hides the stores when another role is chosen, but a
