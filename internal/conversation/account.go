@@ -32,13 +32,17 @@ type Account struct {
 	HaltedTill time.Time
 	CreatedAt  time.Time
 	ClosedAt   time.Time
+
+	Counters    []string // served beside its own; see Served
+	OfferChoice bool     // a customer without an advisor is offered a choice, once
+	LIFF        LIFF
 }
 
 // WebhookPath is what the platform calls.
 func (a Account) WebhookPath() string { return "/in/" + a.ID }
 
 const accountColumns = `id, channel, name, counter_id, secret, token, bot_id, basic_id, api_base, data_base, origins, greeting,
-	quota_limit, quota_used, quota_at, halted, halted_until, created_at, COALESCE(closed_at, 0)`
+	quota_limit, quota_used, quota_at, halted, halted_until, created_at, COALESCE(closed_at, 0), offer_choice, liff_id, login_channel, liff_sdk`
 
 func (d *Desk) scanAccount(row interface{ Scan(...any) error }) (Account, error) {
 	var a Account
@@ -46,11 +50,12 @@ func (d *Desk) scanAccount(row interface{ Scan(...any) error }) (Account, error)
 	var origins string
 	var limit, used, quotaAt, till, created, closed int64
 	err := row.Scan(&a.ID, &a.Kind, &a.Name, &a.CounterID, &secret, &token, &a.BotID, &a.BasicID, &a.APIBase, &a.DataBase, &origins,
-		&a.Greeting, &limit, &used, &quotaAt, &a.Halted, &till, &created, &closed)
+		&a.Greeting, &limit, &used, &quotaAt, &a.Halted, &till, &created, &closed,
+		&a.OfferChoice, &a.LIFF.ID, &a.LoginChannel, &a.LIFF.SDK)
 	if err != nil {
 		return a, db.NotFound(err)
 	}
-	a.Origins = strings.Fields(origins)
+	a.Origins, a.LIFF.LoginChannel = strings.Fields(origins), a.LoginChannel
 	a.Quota = channel.Quota{Limited: limit > 0, Limit: int(limit), Used: int(used)}
 	a.QuotaAt, a.HaltedTill, a.CreatedAt, a.ClosedAt = db.Time(quotaAt), db.Time(till), db.Time(created), db.Time(closed)
 	plain, err := d.Vault.OpenHouse(labelSecret, secret)
@@ -67,13 +72,33 @@ func (d *Desk) scanAccount(row interface{ Scan(...any) error }) (Account, error)
 
 // AccountByID returns an account, closed ones too.
 func (d *Desk) AccountByID(tx *db.Tx, id string) (Account, error) {
+	a, err := d.accountAlone(tx, id)
+	if err != nil {
+		return a, err
+	}
+	more, err := extraCounters(tx, id)
+	a.Counters = more[id]
+	return a, err
+}
+
+// accountAlone spares the way out a query: what is said in a thread need not know which
+// other counters its account serves.
+func (d *Desk) accountAlone(tx *db.Tx, id string) (Account, error) {
 	return d.scanAccount(tx.QueryRow(`SELECT `+accountColumns+` FROM account WHERE id = $1`, id))
 }
 
 // Accounts lists the accounts in use.
 func (d *Desk) Accounts(tx *db.Tx) ([]Account, error) {
 	rows, err := tx.Query(`SELECT ` + accountColumns + ` FROM account WHERE closed_at IS NULL ORDER BY channel, name, id`)
-	return db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return d.scanAccount(r) })
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return d.scanAccount(r) })
+	if err != nil {
+		return nil, err
+	}
+	more, err := extraCounters(tx, "")
+	for i := range list {
+		list[i].Counters = more[list[i].ID]
+	}
+	return list, err
 }
 
 // AccountForm is what an administrator enters. ID empty: a new account. Secret
@@ -85,6 +110,10 @@ type AccountForm struct {
 	APIBase, DataBase   string
 	Origins             []string
 	Greeting            string
+
+	Counters    *[]string // served beside CounterID; nil: what there is stays
+	OfferChoice *bool     // nil: what there is stays
+	LIFF        *LIFF     // nil: what there is stays
 }
 
 // SaveAccount enters or changes an account.
@@ -131,6 +160,9 @@ func (d *Desk) SaveAccount(tx *db.Tx, v staff.Viewer, f AccountForm) (Account, e
 	if err != nil {
 		return Account{}, fmt.Errorf("save account: %w", err)
 	}
+	if err := d.saveReach(tx, f); err != nil {
+		return Account{}, err
+	}
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "account.save", Object: f.ID})
 	event.Append(tx, event.Event{Kind: event.AccountChanged, Counter: f.CounterID, By: v.ID, Data: map[string]string{"account": f.ID}})
 	d.accounts.forget(f.ID)
@@ -175,6 +207,9 @@ func (f *AccountForm) check(tx *db.Tx) error {
 	}
 	if len(f.Origins) > 50 {
 		return db.Invalid{Field: "origins", Code: "too_many"}
+	}
+	if err := f.LIFF.check(f.Channel); err != nil {
+		return err
 	}
 	var found int
 	if err := tx.QueryRow(`SELECT COUNT(*) FROM counter WHERE id = $1 AND closed_at IS NULL`, f.CounterID).Scan(&found); err != nil {

@@ -138,6 +138,8 @@ func (d *Desk) Handlers() map[string]job.Handler {
 		JobMarkRead:  d.MarkRead,
 		JobQuota:     d.CheckQuotas,
 		JobSweep:     d.Sweep,
+
+		staff.JobDuty: d.dutyChanged,
 	}
 }
 

@@ -56,6 +56,12 @@ const (
 	TypeFollow  channel.BodyType = "follow"
 	TypeBlock   channel.BodyType = "block"
 	TypeUnblock channel.BodyType = "unblock"
+	TypeScanned channel.BodyType = "scanned" // a card, and is asked about it; Text: whose it is
+	TypeCame    channel.BodyType = "came"    // by a card, and agreed; Text: whose, an advisor's name or the counter's
+	TypeChose   channel.BodyType = "chose"   // her advisor; Text: the name, empty: anyone
+	TypeMoved   channel.BodyType = "moved"   // she went on to another counter; Text: its name
+	TypeArrived channel.BodyType = "arrived" // she came from another counter; Text: its name
+	TypeAsked   channel.BodyType = "asked"   // she asked to choose
 )
 
 // Message is one bubble.

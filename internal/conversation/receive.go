@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,9 @@ func (d *Desk) receiveOne(tx *db.Tx, a Account, in channel.Inbound) (bool, error
 	}
 	switch in.Kind {
 	case channel.Message, channel.Postback:
+		if cmd, ours := commandOf(a, in); ours {
+			return d.receiveCommand(tx, a, in, cmd)
+		}
 		return d.receiveMessage(tx, a, in)
 	case channel.Unsend:
 		return d.receiveUnsend(tx, a, in)
@@ -61,49 +65,72 @@ func (d *Desk) receiveOne(tx *db.Tx, a Account, in channel.Inbound) (bool, error
 
 // place is where an inbound event belongs: whose it is and in which thread.
 type place struct {
-	identityID, customerID string
-	personID               string // whose card and threads show her; customerID keeps the messages' keys
-	peer                   channel.PeerType
-	profileAt              int64
-	threadID               string
-	moves                  int64  // of the thread, when it was read
-	counterID              string // the thread's; the account's for a new one
-	unsentAt               int64  // her unsend of this message overtook it
-	created                bool
+	identityID string
+	customerID string // the record she wrote as: her words are sealed under its key
+	personID   string // whose card shows her: the thread is this one's
+	peer       channel.PeerType
+	profileAt  int64
+	threadID   string
+	moves      int64  // of the thread, when it was read
+	counterID  string // with which she speaks
+	unsentAt   int64  // her unsend of this message overtook it
+	created    bool   // nobody knew her
+	opened     bool   // her first words to this counter
+	standing
 }
 
-// locate finds identity and thread with one query: it is the hottest of all.
-func (d *Desk) locate(tx *db.Tx, a Account, in channel.Inbound) (place, error) {
-	p := place{counterID: a.CounterID, peer: in.Peer.Type}
-	var threadID sql.NullString
-	var unsent, moves sql.NullInt64
+// locate finds identity and thread with one query: it is the hottest of all. At
+// names a counter; empty: the one she speaks with, else the account's own.
+func (d *Desk) locate(tx *db.Tx, a Account, in channel.Inbound, at string) (place, error) {
+	p := place{peer: in.Peer.Type}
+	var threadID, assignee, covers, advisor sql.NullString
+	var closed sql.NullBool
+	var unsent, away, moves sql.NullInt64
 	hash := d.Book.ExternalHash(a.ID, in.Peer.ID)
-	err := tx.QueryRow(`SELECT i.id, i.customer_id, i.person_id, i.profile_at, t.id, t.moves,
+	err := tx.QueryRow(`SELECT i.id, i.customer_id, i.person, i.profile_at, i.counter, t.id, t.moves, t.state = 'closed', t.assignee_id, t.covers_id,
+			b.advisor_id, w.away_until,
 			(SELECT n.at FROM notice n WHERE n.account_id = $1 AND n.external_id = $4 AND n.external_id <> '' AND n.kind = 'unsend' LIMIT 1)
-		FROM identity i LEFT JOIN thread t
-			ON t.customer_id = CASE WHEN i.person_id = '' THEN i.customer_id ELSE i.person_id END AND t.counter_id = $3
-		WHERE i.account_id = $1 AND i.external_hash = $2`, a.ID, hash, a.CounterID, in.ExternalID).
-		Scan(&p.identityID, &p.customerID, &p.personID, &p.profileAt, &threadID, &moves, &unsent)
+		FROM (SELECT id, customer_id, profile_at, CASE WHEN person_id = '' THEN customer_id ELSE person_id END AS person,
+				CASE WHEN $5 <> '' THEN $5 WHEN counter_id <> '' THEN counter_id ELSE $3 END AS counter
+			FROM identity WHERE account_id = $1 AND external_hash = $2) i
+			LEFT JOIN thread t ON t.customer_id = i.person AND t.counter_id = i.counter
+			LEFT JOIN binding b ON b.customer_id = i.person AND b.counter_id = i.counter AND b.ended_at IS NULL
+			LEFT JOIN staff w ON w.id = b.advisor_id`, a.ID, hash, a.CounterID, in.ExternalID, at).
+		Scan(&p.identityID, &p.customerID, &p.personID, &p.profileAt, &p.counterID, &threadID, &moves, &closed, &assignee, &covers, &advisor, &away, &unsent)
 	if errors.Is(err, sql.ErrNoRows) {
 		var met customer.Identity
 		if met, err = d.Book.Meet(tx, customer.NewPeer{AccountID: a.ID, Peer: in.Peer}); err != nil {
 			return p, err
 		}
-		p.identityID, p.customerID, p.created = met.ID, met.CustomerID, true
+		p.identityID, p.customerID, p.personID, p.counterID, p.created = met.ID, met.CustomerID, met.PersonID, cmp.Or(at, met.CounterID, a.CounterID), true
 	} else if err != nil {
 		return p, fmt.Errorf("who wrote: %w", err)
 	}
 	p.threadID, p.moves, p.unsentAt = threadID.String, moves.Int64, unsent.Int64
-	if p.personID == "" {
-		p.personID = p.customerID
-	}
+	p.standing = standing{closed: closed.Bool, assignee: assignee.String, covers: covers.String, advisor: advisor.String,
+		away: away.Int64 > db.Micro(tx.Now)}
 	if p.threadID == "" {
+		p.opened = true
 		return p, d.openThread(tx, a, in, &p)
 	}
 	return p, nil
 }
 
-// openThread starts the thread of a customer and a counter. Another node may
+// locateHeld is locate for what changes more than a message: no merge on another node
+// moves her before the transaction ends.
+func (d *Desk) locateHeld(tx *db.Tx, a Account, in channel.Inbound, at string) (place, error) {
+	p, err := d.locate(tx, a, in, at)
+	if err != nil || p.created {
+		return p, err
+	}
+	person, err := d.Book.HoldIdentity(tx, p.identityID)
+	if err != nil || person == p.personID {
+		return p, err
+	}
+	return d.locate(tx, a, in, at)
+}
+
+// openThread starts the thread of a person and a counter. Another node may
 // have done so at this moment: then that one is taken.
 func (d *Desk) openThread(tx *db.Tx, a Account, in channel.Inbound, p *place) error {
 	kind := p.peer
@@ -122,17 +149,18 @@ func (d *Desk) openThread(tx *db.Tx, a Account, in channel.Inbound, p *place) er
 	}
 	_, err := tx.Exec(`INSERT INTO thread (id, customer_id, counter_id, kind, identity_id, account_id, last_at, created_at, home_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (customer_id, counter_id) DO NOTHING`,
-		tx.NewID("thr"), p.personID, a.CounterID, string(kind), p.identityID, a.ID, db.Micro(in.At), db.Micro(tx.Now), home)
+		tx.NewID("thr"), p.personID, p.counterID, string(kind), p.identityID, a.ID, db.Micro(in.At), db.Micro(tx.Now), home)
 	if err != nil {
 		return fmt.Errorf("open thread: %w", err)
 	}
-	return tx.QueryRow(`SELECT id, moves FROM thread WHERE customer_id = $1 AND counter_id = $2`, p.personID, a.CounterID).Scan(&p.threadID, &p.moves)
+	return tx.QueryRow(`SELECT id, moves FROM thread WHERE customer_id = $1 AND counter_id = $2`, p.personID, p.counterID).Scan(&p.threadID, &p.moves)
 }
 
 // stored is a message's content as it is sealed.
 type stored struct {
 	channel.Body
 	Sender string `json:"sender,omitempty"` // who wrote inside a group
+	Said   string `json:"said,omitempty"`   // of a system line: what her own page shows she said
 }
 
 func (d *Desk) sealBody(tx *db.Tx, customerID string, s stored) ([]byte, error) {
@@ -144,7 +172,14 @@ func (d *Desk) sealBody(tx *db.Tx, customerID string, s stored) ([]byte, error) 
 }
 
 func (d *Desk) receiveMessage(tx *db.Tx, a Account, in channel.Inbound) (bool, error) {
-	p, err := d.locate(tx, a, in)
+	card, err := d.cutCode(tx, a, &in.Body)
+	if err != nil {
+		return false, err
+	}
+	if card.ID != "" && in.Body.Text == "" {
+		return d.receiveCode(tx, a, in, card)
+	}
+	p, err := d.locate(tx, a, in, card.CounterID)
 	if err != nil {
 		return false, err
 	}
@@ -174,6 +209,17 @@ func (d *Desk) receiveMessage(tx *db.Tx, a Account, in channel.Inbound) (bool, e
 		if err := job.Enqueue(tx, job.New{Kind: JobFetch, Key: m.ID, Args: fetchArgs{Message: m.ID}}); err != nil {
 			return false, err
 		}
+	}
+	if err := d.route(tx, &p); err != nil {
+		return false, err
+	}
+	if card.ID != "" {
+		err = d.askForCard(tx, a, p, card)
+	} else {
+		err = d.offerChoice(tx, a, in, p)
+	}
+	if err != nil {
+		return false, err
 	}
 	return true, d.wantProfile(tx, a, p)
 }
@@ -219,9 +265,11 @@ func (d *Desk) moveUp(tx *db.Tx, a Account, in channel.Inbound, m arrival) error
 		if n > 0 {
 			return nil
 		}
-		if *m.place, err = d.locate(tx, a, in); err != nil {
+		opened := m.place.opened
+		if *m.place, err = d.locate(tx, a, in, m.place.counterID); err != nil {
 			return err
 		}
+		m.place.opened = opened
 		if _, err := tx.Exec(`UPDATE message SET thread_id = $2 WHERE id = $1`, m.message, m.place.threadID); err != nil {
 			return fmt.Errorf("follow a thread: %w", err)
 		}

@@ -73,7 +73,7 @@ func (d *Desk) receiveEdit(tx *db.Tx, a Account, in channel.Inbound) (bool, erro
 // receiveReach notes a follow or a block, as a line in the thread. Only the
 // newest by the platform's clock decides whether she can be written to.
 func (d *Desk) receiveReach(tx *db.Tx, a Account, in channel.Inbound) (bool, error) {
-	p, err := d.locate(tx, a, in)
+	p, err := d.locate(tx, a, in, "")
 	if err != nil {
 		return false, err
 	}

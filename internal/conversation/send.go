@@ -60,7 +60,7 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	if err != nil {
 		return Message{}, db.NotFound(err)
 	}
-	a, err := d.AccountByID(tx, t.account)
+	a, err := d.accountAlone(tx, t.account)
 	if err != nil {
 		return Message{}, err
 	}

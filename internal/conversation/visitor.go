@@ -254,7 +254,7 @@ type kept struct {
 func (d *Desk) receiveKept(tx *db.Tx, v Visitor, k kept) (Message, error) {
 	media := k.Media
 	in := v.inbound(tx, k.Key, channel.Body{Type: k.Type, Media: &media})
-	p, err := d.locate(tx, v.Account, in)
+	p, err := d.locate(tx, v.Account, in, "")
 	if err != nil {
 		return Message{}, err
 	}
@@ -286,6 +286,12 @@ func (d *Desk) receiveKept(tx *db.Tx, v Visitor, k kept) (Message, error) {
 	}
 	event.Append(tx, event.Event{Kind: event.MessageReceived, Customer: p.customerID, Thread: p.threadID, Counter: p.counterID,
 		Message: m.ID, By: "customer"})
+	if err := d.route(tx, &p); err != nil {
+		return Message{}, err
+	}
+	if err := d.offerChoice(tx, v.Account, in, p); err != nil {
+		return Message{}, err
+	}
 	return d.message(tx, m.ID)
 }
 

@@ -88,7 +88,8 @@ func (d *Desk) assign(tx *db.Tx, v staff.Viewer, m move) error {
 	if t.AssigneeID == m.to && strings.TrimSpace(m.note) == "" {
 		return nil
 	}
-	if _, err := tx.Exec(`UPDATE thread SET assignee_id = $2, state = 'open' WHERE id = $1`, t.ID, m.to); err != nil {
+	if _, err := tx.Exec(`UPDATE thread SET assignee_id = $2, state = 'open',
+		covers_id = CASE WHEN covers_id = $2 THEN '' ELSE covers_id END WHERE id = $1`, t.ID, m.to); err != nil {
 		return fmt.Errorf("assign: %w", err)
 	}
 	return d.noteAct(tx, v, t, m)

@@ -128,3 +128,44 @@ func StaffNames(tx *db.Tx, ids []string) (map[string]string, error) {
 	}
 	return names, nil
 }
+
+// Advisors lists who can be chosen at some counters, by name: their active members whose
+// role is to advise, or, where there is none, everybody who answers there.
+func Advisors(tx *db.Tx, counterIDs []string) (map[string][]Colleague, error) {
+	if len(counterIDs) == 0 {
+		return nil, nil
+	}
+	type member struct {
+		Colleague
+		counter string
+	}
+	marks, args := db.In(counterIDs, 1)
+	rows, err := tx.Query(`SELECT m.counter_id, s.id, s.name, s.role, s.languages, s.specialities, s.away_until
+		FROM staff_counter m JOIN staff s ON s.id = m.staff_id
+		WHERE m.counter_id IN (`+marks+`) AND s.left_at IS NULL AND s.role IN ('advisor', 'manager', 'admin') ORDER BY s.name, s.id`, args...)
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (member, error) {
+		var m member
+		var languages string
+		var away int64
+		err := r.Scan(&m.counter, &m.ID, &m.Name, &m.Role, &languages, &m.Specialities, &away)
+		m.Languages, m.Away = strings.Fields(languages), away > db.Micro(tx.Now)
+		return m, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list advisors: %w", err)
+	}
+	out, others := map[string][]Colleague{}, map[string][]Colleague{}
+	for _, m := range list {
+		if m.Role == Advisor {
+			out[m.counter] = append(out[m.counter], m.Colleague)
+		} else {
+			others[m.counter] = append(others[m.counter], m.Colleague)
+		}
+	}
+	for counter, people := range others {
+		if len(out[counter]) == 0 {
+			out[counter] = people
+		}
+	}
+	return out, nil
+}

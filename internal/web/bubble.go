@@ -150,7 +150,11 @@ func (x teller) dayKey(t time.Time) string { return t.In(x.clock.Zone).Format(ti
 func (x teller) message(m conversation.Message) Line {
 	if m.Author == conversation.AuthorSystem {
 		e := x.event(m.ID, m.At)
-		e.Text = x.words.T("event."+known(gists, string(m.Type), "unknown"), "name", x.name)
+		key := known(gists, string(m.Type), "unknown")
+		if m.Type == conversation.TypeChose && m.Body.Text == "" {
+			key = "chose_anyone"
+		}
+		e.Text = x.words.T("event."+key, "name", x.name, "whose", m.Body.Text)
 		return Line{Event: &e}
 	}
 	b := Bubble{

@@ -136,7 +136,8 @@ func (x scene) gist(m conversation.Message) string {
 }
 
 // gists are the kinds of message with a word of their own, below "gist.".
-var gists = []string{"text", "button", "image", "video", "audio", "file", "location", "sticker", "follow", "block", "unblock"}
+var gists = []string{"text", "button", "image", "video", "audio", "file", "location", "sticker", "follow", "block", "unblock",
+	"scanned", "came", "chose", "moved", "arrived", "asked"}
 
 // known gives a code that a sentence exists for.
 func known(codes []string, code, otherwise string) string {

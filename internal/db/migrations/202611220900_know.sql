@@ -315,7 +315,9 @@ CREATE TABLE account_counter ( -- beside the account's own counter
 ALTER TABLE account ADD COLUMN liff_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE account ADD COLUMN login_channel TEXT NOT NULL DEFAULT ''; -- LINE Login channel id: the audience of id tokens
 ALTER TABLE account ADD COLUMN liff_sdk TEXT NOT NULL DEFAULT ''; -- '': LINE's own address
+ALTER TABLE account ADD COLUMN offer_choice BOOLEAN NOT NULL DEFAULT FALSE; -- a customer without an advisor is offered a choice, once
 ALTER TABLE thread ADD COLUMN covers_id TEXT NOT NULL DEFAULT ''; -- whose place the assignee takes while she is off
+CREATE INDEX thread_covers ON thread (covers_id) WHERE covers_id <> '';
 ALTER TABLE thread ADD COLUMN folded_id TEXT NOT NULL DEFAULT ''; -- the thread that shows this one since a merge
 ALTER TABLE thread ADD COLUMN home_id TEXT NOT NULL DEFAULT ''; -- the record that opened it, whose key seals its drafts; '': customer_id
 ALTER TABLE thread ADD COLUMN moves BIGINT NOT NULL DEFAULT 0; -- how many merges and unmerges took hold of it: who read it before reads again
