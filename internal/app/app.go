@@ -95,6 +95,9 @@ func (a *App) open(ctx context.Context) error {
 		DB: a.DB, Vault: a.Vault, Book: &customer.Book{Vault: a.Vault}, Blobs: blobs,
 		Adapters: adapters(client),
 	}
+	if err = a.DB.Write(ctx, a.Desk.Book.EnsureDefaults); err != nil {
+		return fmt.Errorf("what is known of customers: %w", err)
+	}
 	return nil
 }
 

@@ -35,3 +35,22 @@ func (b *Book) Records(tx *db.Tx, personID string) ([]string, error) {
 	}
 	return append([]string{personID}, others...), nil
 }
+
+// wholePersons lists all records of everybody whom some customers are, one
+// person after another.
+func (b *Book) wholePersons(tx *db.Tx, customerIDs []string) ([]string, error) {
+	if len(customerIDs) == 0 {
+		return nil, nil
+	}
+	marks, args := db.In(customerIDs, 1)
+	persons, err := texts(tx, `SELECT DISTINCT `+personOf+` FROM customer c WHERE c.id IN (`+marks+`)`, args...)
+	if err != nil || len(persons) == 0 {
+		return nil, err
+	}
+	marks, args = db.In(persons, 1)
+	others, err := texts(tx, `SELECT id FROM customer WHERE person_id <> '' AND person_id IN (`+marks+`) ORDER BY person_id, id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("records of persons: %w", err)
+	}
+	return append(persons, others...), nil
+}

@@ -75,7 +75,7 @@ CREATE TABLE attribute ( -- every proof there ever was; the newest open one of a
   customer_id TEXT NOT NULL,
   def_id      TEXT NOT NULL REFERENCES attribute_def (id),
   value       BYTEA NOT NULL, -- sealed
-  hash        TEXT NOT NULL, -- keyed hash of def and value, for search
+  hash        TEXT NOT NULL, -- keyed hash of def and value, for search; of a birthday only month and day
   source      TEXT NOT NULL, -- said | staff | till | import | api | computed
   by          TEXT NOT NULL DEFAULT '', -- staff id, import id, token
   counter_id  TEXT NOT NULL DEFAULT '', -- at whose counter it was learnt
@@ -87,7 +87,8 @@ CREATE TABLE attribute ( -- every proof there ever was; the newest open one of a
   ended_by    TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX attribute_customer ON attribute (customer_id, def_id, at);
-CREATE INDEX attribute_hash ON attribute (hash) WHERE ended_at IS NULL;
+CREATE INDEX attribute_time ON attribute (customer_id, at, id);
+CREATE INDEX attribute_hash ON attribute (hash, customer_id) WHERE ended_at IS NULL;
 
 CREATE TABLE tag (
   id        TEXT PRIMARY KEY,
@@ -114,9 +115,10 @@ CREATE TABLE customer_tag (
   at          BIGINT NOT NULL,
   expires_at  BIGINT NOT NULL DEFAULT 0,
   ended_at    BIGINT,
-  ended_by    TEXT NOT NULL DEFAULT ''
+  ended_by    TEXT NOT NULL DEFAULT '' -- staff id; "renewed": a newer proof took its place
 );
 CREATE UNIQUE INDEX customer_tag_once ON customer_tag (customer_id, tag_id) WHERE ended_at IS NULL;
+CREATE INDEX customer_tag_time ON customer_tag (customer_id, at, id);
 CREATE INDEX customer_tag_tag ON customer_tag (tag_id, customer_id) WHERE ended_at IS NULL;
 CREATE TABLE refusal ( -- what an advisor undid: not concluded again for her
   customer_id TEXT NOT NULL,

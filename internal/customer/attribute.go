@@ -1,0 +1,224 @@
+package customer
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"dingdong/internal/db"
+	"dingdong/internal/staff"
+)
+
+const (
+	labelValue = "attribute.value"
+	labelCause = "attribute.cause"
+)
+
+// Learnt is a value of an attribute, with its proof.
+type Learnt struct {
+	Name  string // of the attribute
+	Value string
+	Proof Proof
+}
+
+// Learn takes in a value of a customer's attribute and tells whether her card
+// changed. The newest proof counts, by when it was proved and not when we heard
+// of it, and an older one only enters the history. What an advisor undid is not
+// concluded again from her words or behaviour. The caller has checked that
+// whoever enters this may.
+func (b *Book) Learn(tx *db.Tx, customerID string, l Learnt) (bool, error) {
+	p, err := l.Proof.checked(tx.Now)
+	if err != nil {
+		return false, err
+	}
+	d, err := b.openDef(tx, l.Name)
+	if err != nil {
+		return false, err
+	}
+	value, err := d.normal(l.Value, tx.Now)
+	if err != nil {
+		return false, err
+	}
+	records, err := b.recordsOf(tx, customerID)
+	if err != nil {
+		return false, err
+	}
+	n := lesson{Proof: p, def: d, customerID: customerID, value: value, hash: b.attributeHash(d, value)}
+	if refused, err := b.refuse(tx, refusal{records, attributeAbout(d.ID, n.hash), p}); err != nil || refused {
+		return false, err
+	}
+	known, err := b.proofs(tx, d, records)
+	if err != nil {
+		return false, err
+	}
+	changed, err := b.enter(tx, n, known)
+	if err != nil || !changed {
+		return false, err
+	}
+	return true, b.tell(tx, news{customerID, p.CounterID, p.By, "attribute"})
+}
+
+// LearnByHand is Learn for what a viewer enters. Whether she may see the
+// customer is the caller's to check: see conversation.Desk.Visible.
+func (b *Book) LearnByHand(tx *db.Tx, v staff.Viewer, h ByHand) (bool, error) {
+	p, err := h.proof(tx, v)
+	if err != nil {
+		return false, err
+	}
+	d, err := b.openDef(tx, h.Name)
+	if err != nil {
+		return false, err
+	}
+	s, err := b.Sight(tx, v)
+	if err != nil {
+		return false, err
+	}
+	if !s.Brand(d.BrandID) {
+		return false, db.Invalid{Field: "attribute", Code: "unknown"}
+	}
+	return b.Learn(tx, h.CustomerID, Learnt{Name: d.Name, Value: h.Value, Proof: p})
+}
+
+// openDef finds an attribute that is in use.
+func (b *Book) openDef(tx *db.Tx, name string) (AttributeDef, error) {
+	d, err := b.attributeDef(tx, "name", name)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return d, db.Invalid{Field: "attribute", Code: "unknown"}
+	case err == nil && d.Closed:
+		return d, db.Invalid{Field: "attribute", Code: "closed"}
+	}
+	return d, err
+}
+
+// recordsOf lists the records of whoever a customer is.
+func (b *Book) recordsOf(tx *db.Tx, customerID string) ([]string, error) {
+	person, err := b.Person(tx, customerID)
+	if err != nil {
+		return nil, err
+	}
+	return b.Records(tx, person)
+}
+
+// lesson is a checked value on its way in.
+type lesson struct {
+	Proof
+	def                     AttributeDef
+	customerID, value, hash string
+}
+
+// proved is an open proof as stored.
+type proved struct {
+	id, customerID, hash, messageID string
+	source                          Source
+	value                           []byte
+	at                              int64
+}
+
+// proofs lists the open proofs of an attribute, the newest first.
+func (b *Book) proofs(tx *db.Tx, d AttributeDef, records []string) ([]proved, error) {
+	marks, args := db.In(records, 2)
+	rows, err := tx.Query(`SELECT id, customer_id, hash, message_id, source, value, at FROM attribute
+		WHERE def_id = $1 AND customer_id IN (`+marks+`) AND ended_at IS NULL ORDER BY at DESC, id DESC`, append([]any{d.ID}, args...)...)
+	found, err := db.Collect(rows, err, func(r *sql.Rows) (p proved, err error) {
+		return p, r.Scan(&p.id, &p.customerID, &p.hash, &p.messageID, &p.source, &p.value, &p.at)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("proofs of %s: %w", d.Name, err)
+	}
+	return found, nil
+}
+
+// enter stores a proof beside the known ones, the newest of which is first. It
+// tells whether another value counts now.
+func (b *Book) enter(tx *db.Tx, n lesson, known []proved) (bool, error) {
+	many := n.def.Type == TypeMany
+	values := map[string]bool{}
+	var own *proved // what the same source said last; of many values, of this one
+	for i, k := range known {
+		values[k.hash] = true
+		if k.hash == n.hash && k.customerID == n.customerID && n.MessageID != "" && k.messageID == n.MessageID {
+			return false, nil // the message was read before
+		}
+		if k.customerID != n.customerID || k.source != n.Source || n.Source == SourceSaid {
+			continue
+		}
+		if own == nil && (!many || k.hash == n.hash) {
+			own = &known[i]
+		}
+	}
+	if many && !values[n.hash] && len(values) >= MaxMany {
+		return false, db.Invalid{Field: n.def.Name, Code: "too_many"}
+	}
+	changed := !values[n.hash]
+	if !many {
+		changed = len(known) == 0 || known[0].hash != n.hash && known[0].at <= db.Micro(n.At)
+	}
+	if n.def.Type == TypeBirthday && len(known) > 0 && known[0].hash == n.hash {
+		before, err := b.openText(tx, known[0].customerID, labelValue, known[0].value)
+		if err != nil {
+			return false, err
+		}
+		if len(n.value) < len(before) { // the day alone confirms the year that is known
+			n.value = before
+		}
+		changed = n.value != before && known[0].at <= db.Micro(n.At)
+	}
+	if own != nil && own.hash == n.hash && !changed {
+		return false, b.confirm(tx, n, *own)
+	}
+	return changed, b.insertProof(tx, n)
+}
+
+// confirm renews what the same source said before: who imports the same file
+// every night, or computes the same thing, shall not fill the history.
+func (b *Book) confirm(tx *db.Tx, n lesson, own proved) error {
+	if own.at >= db.Micro(n.At) {
+		return nil
+	}
+	value, cause, err := b.sealProof(tx, n)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE attribute SET value = $2, by = $3, counter_id = $4, message_id = $5, rule = $6, cause = $7, at = $8 WHERE id = $1`,
+		own.id, value, n.By, n.CounterID, n.MessageID, n.Rule, cause, db.Micro(n.At))
+	if err != nil {
+		return fmt.Errorf("confirm %s: %w", n.def.Name, err)
+	}
+	return nil
+}
+
+func (b *Book) insertProof(tx *db.Tx, n lesson) error {
+	value, cause, err := b.sealProof(tx, n)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO attribute (id, customer_id, def_id, value, hash, source, by, counter_id, message_id, rule, cause, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		tx.NewID("atr"), n.customerID, n.def.ID, value, n.hash, string(n.Source), n.By, n.CounterID, n.MessageID, n.Rule, cause, db.Micro(n.At))
+	if err != nil {
+		return fmt.Errorf("learn %s: %w", n.def.Name, err)
+	}
+	return nil
+}
+
+func (b *Book) sealProof(tx *db.Tx, n lesson) (value, cause []byte, err error) {
+	if value, err = b.sealText(tx, n.customerID, labelValue, n.value); err != nil {
+		return nil, nil, err
+	}
+	cause, err = b.sealText(tx, n.customerID, labelCause, n.Cause)
+	return value, cause, err
+}
+
+// Attribute is one proof of a value on a card.
+type Attribute struct {
+	ID         string
+	CustomerID string // the record it belongs to
+	Def        AttributeDef
+	Value      string
+	Proof      Proof
+	At         time.Time // when it was proved
+	EndedAt    time.Time // when it was undone; zero: it stands
+	EndedBy    string
+}
