@@ -22,6 +22,7 @@ const (
 	EventsRead    = "events:read"
 	WebhooksWrite = "webhooks:write"
 
+	CustomersWrite = "customers:write"
 	CatalogueRead  = "catalogue:read"
 	CatalogueWrite = "catalogue:write"
 	PurchasesRead  = "purchases:read"
@@ -32,7 +33,7 @@ const (
 // offers it.
 func Scopes() []string {
 	return []string{ThreadsRead, MessagesRead, MessagesWrite, CustomersRead, AccountsRead, StaffRead, EventsRead, WebhooksWrite,
-		CatalogueRead, CatalogueWrite, PurchasesRead, PurchasesWrite}
+		CustomersWrite, CatalogueRead, CatalogueWrite, PurchasesRead, PurchasesWrite}
 }
 
 const tokenPrefix = "dd_" // so that a scanner for leaked secrets can know ours
