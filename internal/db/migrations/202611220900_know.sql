@@ -346,7 +346,8 @@ CREATE TABLE lexicon (
   yaml     TEXT NOT NULL,
   by       TEXT NOT NULL,
   at       BIGINT NOT NULL,
-  note     TEXT NOT NULL DEFAULT ''
+  note     TEXT NOT NULL DEFAULT '',
+  shipped  BIGINT NOT NULL DEFAULT 0 -- version of the product's own file; 0: the group's own text
 );
 CREATE UNIQUE INDEX lexicon_version ON lexicon (language, version);
 CREATE UNIQUE INDEX lexicon_live ON lexicon (language) WHERE state = 'live';
