@@ -329,4 +329,3 @@ func TestMergesReadAsTheModelSays(t *testing.T) {
 		})
 	}
 }
-
