@@ -58,7 +58,6 @@ export function put(list, row, me, current) {
   }
   const more = list.querySelector(".list-more");
   if (!next && more && !old) return; // it stands further down than what is loaded
-  list.querySelector(":scope > .empty")?.remove();
   list.insertBefore(row, next ?? more);
   if (focused) row.focus({ preventScroll: true });
 }
