@@ -41,6 +41,8 @@ var invalidWords = map[string]string{
 	"open_counters":    "close its counters first",
 	"not_at_counter":   "does not work at this counter",
 	"nothing_to_check": "nothing to check",
+	"past":             "over already",
+	"too_far":          "too far away",
 	"unknown":          "unknown",
 
 	"password too_short": "at least 10 letters, read from standard input",

@@ -132,7 +132,7 @@ type Body struct {
 
 // Choice is an answer that she can give with one tap.
 type Choice struct {
-	Label string `json:"label"` // at most MaxLabel letters
+	Label string `json:"label"` // at most MaxLabel UTF-16 units
 	Data  string `json:"data"`  // at most MaxData bytes, ours
 }
 

@@ -50,7 +50,9 @@ func (d *Desk) Choosable(tx *db.Tx, accountID string) ([]CounterChoice, error) {
 		slices.SortStableFunc(choice.Advisors, func(x, y AdvisorChoice) int { return int(number(y.OnDuty) - number(x.OnDuty)) })
 		out = append(out, choice)
 	}
-	slices.SortStableFunc(out, func(x, y CounterChoice) int { return int(number(y.CounterID == a.CounterID) - number(x.CounterID == a.CounterID)) })
+	slices.SortStableFunc(out, func(x, y CounterChoice) int {
+		return int(number(y.CounterID == a.CounterID) - number(x.CounterID == a.CounterID))
+	})
 	return out, nil
 }
 

@@ -164,6 +164,26 @@ func (f *Draft) check() error {
 	if len(f.ClientKey) > 200 {
 		return db.Invalid{Field: "key", Code: "too_long"}
 	}
+	return checkChoices(f.Body.Choices)
+}
+
+// checkChoices holds what a message offers to the bounds of every channel.
+func checkChoices(choices []channel.Choice) error {
+	if len(choices) > channel.MaxChoices {
+		return db.Invalid{Field: "choices", Code: "too_many"}
+	}
+	for i := range choices {
+		c := &choices[i]
+		c.Label = strings.TrimSpace(db.CleanText(c.Label))
+		switch {
+		case c.Label == "" || c.Data == "":
+			return db.Invalid{Field: "choices", Code: "required"}
+		case len(utf16.Encode([]rune(c.Label))) > channel.MaxLabel || len(c.Data) > channel.MaxData:
+			return db.Invalid{Field: "choices", Code: "too_long"}
+		case db.CleanText(c.Data) != c.Data:
+			return db.Invalid{Field: "choices", Code: "malformed"}
+		}
+	}
 	return nil
 }
 

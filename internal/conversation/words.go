@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"dingdong/internal/channel"
 	"dingdong/internal/customer"
@@ -113,8 +113,16 @@ func (v voice) say(key string, pairs ...string) string {
 
 // label cuts a name to what a button holds.
 func label(s string) string {
-	if utf8.RuneCountInString(s) <= channel.MaxLabel {
+	s = strings.TrimSpace(s)
+	if len(utf16.Encode([]rune(s))) <= channel.MaxLabel {
 		return s
 	}
-	return strings.TrimSpace(string([]rune(s)[:channel.MaxLabel-1])) + "…"
+	units, end := 0, 0
+	for i, r := range s {
+		if units += len(utf16.Encode([]rune{r})); units > channel.MaxLabel-1 {
+			end = i
+			break
+		}
+	}
+	return strings.TrimSpace(s[:end]) + "…"
 }

@@ -30,6 +30,25 @@ type outgoing struct {
 	Longitude          *float64 `json:"longitude,omitempty"`
 	PackageID          string   `json:"packageId,omitempty"`
 	StickerID          string   `json:"stickerId,omitempty"`
+
+	QuickReply *quickReply `json:"quickReply,omitempty"`
+}
+
+// quickReply is what she can tap below a message, until the next one comes.
+type quickReply struct {
+	Items []quickItem `json:"items"`
+}
+
+type quickItem struct {
+	Type   string      `json:"type"`
+	Action quickAction `json:"action"`
+}
+
+type quickAction struct {
+	Type        string `json:"type"`
+	Label       string `json:"label"`
+	Data        string `json:"data"`
+	DisplayText string `json:"displayText"` // stands in her chat as if she had written it
 }
 
 type sendCall struct {
@@ -61,7 +80,39 @@ func encode(o channel.Outbound) ([]byte, error) {
 		}
 		c.Messages[i] = m
 	}
+	// LINE shows the choices of a call's last message only: what an earlier one offers
+	// is not to be hidden by a bubble that travels with it.
+	for i := len(o.Bodies) - 1; i >= 0; i-- {
+		if len(o.Bodies[i].Choices) == 0 {
+			continue
+		}
+		q, err := quickReplyOf(o.Bodies[i].Choices)
+		if err != nil {
+			return nil, err
+		}
+		c.Messages[len(c.Messages)-1].QuickReply = q
+		break
+	}
 	return json.Marshal(c)
+}
+
+// quickReplyOf makes postback actions of choices (reference, "Items object").
+func quickReplyOf(choices []channel.Choice) (*quickReply, error) {
+	if len(choices) > channel.MaxChoices {
+		return nil, rejected("a message offers at most %d choices, this one %d", channel.MaxChoices, len(choices))
+	}
+	q := &quickReply{}
+	for _, c := range choices {
+		l := clean(c.Label)
+		if l == "" || units(l) > channel.MaxLabel {
+			return nil, rejected("a choice has a label of 1 to %d characters", channel.MaxLabel)
+		}
+		if c.Data == "" || len(c.Data) > channel.MaxData || clean(c.Data) != c.Data {
+			return nil, rejected("a choice has data of 1 to %d characters", channel.MaxData)
+		}
+		q.Items = append(q.Items, quickItem{"action", quickAction{Type: "postback", Label: l, Data: c.Data, DisplayText: l}})
+	}
+	return q, nil
 }
 
 func messageOf(b channel.Body) (outgoing, error) {

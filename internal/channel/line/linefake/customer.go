@@ -131,6 +131,29 @@ func (p *Platform) Postback(user, data, label string) Posted {
 	})
 }
 
+// Tap taps the button of a label that stands below the last message. It is zero if
+// there is none: LINE shows buttons only until the next message.
+func (p *Platform) Tap(user, label string) Posted {
+	who := p.find(user)
+	if who == nil {
+		return Posted{}
+	}
+	who.mu.Lock()
+	var found *Choice
+	if n := len(who.log); n > 0 {
+		for i, c := range who.log[n-1].Choices {
+			if c.Label == label {
+				found = &who.log[n-1].Choices[i]
+			}
+		}
+	}
+	who.mu.Unlock()
+	if found == nil {
+		return Posted{}
+	}
+	return p.Postback(user, found.Data, found.Shows)
+}
+
 // say puts a message into her chat and on its way.
 func (p *Platform) say(user string, n note, event func(Meta) Event) Posted {
 	return p.act(user, func(who *person, m Meta) *Event {

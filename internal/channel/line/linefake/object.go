@@ -22,6 +22,70 @@ type object struct {
 	PackageID          string   `json:"packageId"`
 	StickerID          string   `json:"stickerId"`
 	AltText            string   `json:"altText"`
+
+	QuickReply *struct {
+		Items []quickItem `json:"items"`
+	} `json:"quickReply"`
+}
+
+// quickItem is a button below a message. Only postback actions are played here.
+type quickItem struct {
+	Type   string `json:"type"`
+	Action struct {
+		Type        string `json:"type"`
+		Label       string `json:"label"`
+		Data        string `json:"data"`
+		DisplayText string `json:"displayText"`
+	} `json:"action"`
+}
+
+// Choice is a button that stands below a message on her phone.
+type Choice struct {
+	Label string `json:"label"`
+	Data  string `json:"data"`
+	Shows string `json:"shows,omitempty"` // what stands in her chat when she taps it
+}
+
+func (m object) choices() []Choice {
+	if m.QuickReply == nil {
+		return nil
+	}
+	var out []Choice
+	for _, i := range m.QuickReply.Items {
+		out = append(out, Choice{i.Action.Label, i.Action.Data, i.Action.DisplayText})
+	}
+	return out
+}
+
+// checkQuick holds quick replies to LINE's rules.
+func checkQuick(m object, wrong func(property, message string)) {
+	if m.QuickReply == nil {
+		return
+	}
+	items := m.QuickReply.Items
+	if len(items) < 1 || len(items) > 13 {
+		wrong("quickReply.items", "Size must be between 1 and 13")
+	}
+	for i, item := range items {
+		at := fmt.Sprintf("quickReply.items[%d].", i)
+		long := func(s string) int { return len(utf16.Encode([]rune(s))) }
+		if item.Type != "action" {
+			wrong(at+"type", "Must be one of the following values: [action]")
+		}
+		a := item.Action
+		if a.Type != "postback" {
+			wrong(at+"action.type", "Must be one of the following values: [postback]")
+		}
+		if long(a.Label) < 1 || long(a.Label) > 20 {
+			wrong(at+"action.label", "Length must be between 1 and 20")
+		}
+		if long(a.Data) < 1 || long(a.Data) > 300 {
+			wrong(at+"action.data", "Length must be between 1 and 300")
+		}
+		if long(a.DisplayText) > 300 {
+			wrong(at+"action.displayText", "Length must be between 0 and 300")
+		}
+	}
 }
 
 type sendCall struct {
@@ -86,6 +150,7 @@ func (p *Platform) checkObject(m object, wrong func(property, message string)) {
 	default:
 		wrong("type", "Must be one of the following values: [text, textV2, sticker, image, video, audio, location, imagemap, template, flex]")
 	}
+	checkQuick(m, wrong)
 	if m.QuoteToken != "" {
 		if _, _, ok := p.unseal("quote", m.QuoteToken); !ok {
 			wrong("quoteToken", "Invalid quote token")

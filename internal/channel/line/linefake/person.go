@@ -16,6 +16,7 @@ type Message struct {
 	RequestID  string
 	QuotedID   string
 	At         time.Time
+	Choices    []Choice // the buttons below it
 }
 
 // note is a line of a person's chat, on either side.
@@ -39,6 +40,7 @@ type note struct {
 	RetryKey   string    `json:"retryKey,omitempty"`
 	ReplyToken string    `json:"replyToken,omitempty"`
 	RequestID  string    `json:"requestId,omitempty"`
+	Choices    []Choice  `json:"choices,omitempty"`
 }
 
 // signal tells an open phone what changed.
@@ -128,7 +130,7 @@ func (p *Platform) Sent(id string) []Message {
 	for _, n := range who.log {
 		if !n.Mine {
 			out = append(out, Message{ID: n.ID, Type: n.Type, Text: n.Text, URL: n.URL, RetryKey: n.RetryKey,
-				ReplyToken: n.ReplyToken, RequestID: n.RequestID, QuotedID: n.Quoted, At: n.At})
+				ReplyToken: n.ReplyToken, RequestID: n.RequestID, QuotedID: n.Quoted, At: n.At, Choices: n.Choices})
 		}
 	}
 	return out

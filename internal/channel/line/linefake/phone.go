@@ -219,13 +219,14 @@ type bubble struct {
 	Read      bool      `json:"read"`
 	Quoted    *string   `json:"quoted"` // the id of the message quoted
 	Links     []string  `json:"links"`
+	Choices   []Choice  `json:"choices,omitempty"`
 }
 
 // bubbleOf draws a line of the chat; hold mu.
 func (p *Platform) bubbleOf(n *note) bubble {
 	b := bubble{ID: n.ID, From: "account", Type: n.Type, Text: n.Text, URL: n.URL, PackageID: n.PackageID, StickerID: n.StickerID,
 		Duration: n.Duration, Name: n.Name, Address: n.Address, Latitude: n.Latitude, Longitude: n.Longitude,
-		At: n.At.UTC(), Unsent: n.Unsent, Read: n.Read, Links: []string{}}
+		At: n.At.UTC(), Unsent: n.Unsent, Read: n.Read, Links: []string{}, Choices: n.Choices}
 	if n.Mine {
 		b.From = "me"
 		switch n.Type {

@@ -118,6 +118,9 @@ func (p *Platform) take(s sending) []sentMessage {
 		_, quoted, _ := p.unseal("quote", m.QuoteToken)
 		n := m.note(quoted)
 		n.ID, n.At, n.RetryKey, n.ReplyToken, n.RequestID = id, now, s.retryKey, s.replyToken, s.request
+		if i == len(s.objects)-1 { // a phone shows those of the last message only
+			n.Choices = m.choices()
+		}
 		s.who.keep(n, p.o.Keep)
 	}
 	p.dirty.Store(true)

@@ -39,9 +39,20 @@ function draw() {
     nodes.push(keep(message.id, mark, () => row(message, { account: state.account, first, quoted, onActions })));
   }
   if (!all.length && state.me) nodes.push(keep("empty", "", () => make("p.notice", {}, say("empty"))));
+  const last = all.at(-1);
+  if (last?.choices?.length && !last.unsent) nodes.push(keep("choices " + last.id, "", () => choices(last)));
   if (log.dataset.typing) nodes.push(keep("typing", state.account.name, typingRow));
   place(log, nodes);
   stay();
+}
+
+// Buttons stand below the last message only, as in LINE.
+function choices(message) {
+  return make("div.choices", { role: "group", "aria-label": say("choices") }, ...message.choices.map((c) => {
+    const button = make("button.pill.choice", { type: "button", dir: "auto" }, c.label);
+    button.addEventListener("click", () => send.postback(c.data, c.shows ?? ""));
+    return button;
+  }));
 }
 
 // The newest message stays in sight when a tray opens or a picture arrives,
