@@ -38,7 +38,7 @@ func (c command) is(word string, n int) bool { return c.word == word && len(c.ar
 type command struct {
 	word string
 	args []string
-	said string // as she saw or typed it
+	said string // as she typed it
 }
 
 const longestCommand = 30 // letters of a typed one
@@ -49,14 +49,14 @@ func commandOf(a Account, in channel.Inbound) (command, bool) {
 	if in.Kind == channel.Postback {
 		rest, is := strings.CutPrefix(in.Body.Data, ours)
 		words := strings.Split(rest, ":")
-		return command{word: words[0], args: words[1:], said: in.Body.Text}, is
+		return command{word: words[0], args: words[1:]}, is
 	}
 	text := in.Body.Text
 	if len(a.Counters) == 0 || in.Body.Type != channel.Text || utf8.RuneCountInString(text) > longestCommand {
 		return command{}, false
 	}
 	text = strings.ToLower(strings.Join(strings.Fields(strings.Trim(text, " \t\n.!?。！？")), " "))
-	return command{word: "counters", said: text}, commands()[text]
+	return command{word: "counters", said: in.Body.Text}, commands()[text]
 }
 
 // receiveCommand does what she asked for, once per event of the platform, and answers.
@@ -143,7 +143,11 @@ func (t *tap) excused(err error) error {
 
 // asked notes in the thread that she wanted to choose.
 func (t *tap) asked() error {
-	_, err := t.addLine(t.tx, t.account, t.place, systemLine{Type: TypeAsked, Said: t.command.said, In: t.in})
+	l := systemLine{Type: TypeAsked}
+	if t.in.Kind == channel.Message { // typed: her own page shows it
+		l.Said, l.In = t.command.said, t.in
+	}
+	_, err := t.addLine(t.tx, t.account, t.place, l)
 	return err
 }
 
@@ -157,6 +161,9 @@ func (t *tap) showCounters(from int) error {
 	}
 	if from >= len(all) {
 		from = 0
+	}
+	if err := t.asked(); err != nil {
+		return err
 	}
 	if len(all) < 2 {
 		name, err := counterName(t.tx, t.place.counterID)
@@ -173,9 +180,6 @@ func (t *tap) showCounters(from int) error {
 			break
 		}
 		s.choices = append(s.choices, channel.Choice{Label: label(c.Counter), Data: dataCounter(c.CounterID)})
-	}
-	if err := t.asked(); err != nil {
-		return err
 	}
 	return t.answerAt(t.place, s)
 }

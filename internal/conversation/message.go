@@ -73,6 +73,7 @@ type Message struct {
 	Type                                            channel.BodyType
 	Body                                            channel.Body
 	Sender                                          string
+	Said                                            string // of a line of the system: what she said by it, for her own page
 	Blob, Preview                                   string
 	MediaState                                      MediaState
 	At, ArrivedAt                                   time.Time
@@ -185,7 +186,7 @@ func (d *Desk) open(tx *db.Tx, r row) (Message, error) {
 	if err := json.Unmarshal(plain, &s); err != nil {
 		return m, fmt.Errorf("message body: %w", err)
 	}
-	m.Body, m.Sender = s.Body, s.Sender
+	m.Body, m.Sender, m.Said = s.Body, s.Sender, s.Said
 	return m, nil
 }
 

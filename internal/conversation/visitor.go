@@ -3,9 +3,11 @@ package conversation
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"dingdong/internal/channel"
@@ -31,30 +33,46 @@ type Talk struct {
 	CustomerID, IdentityID string
 	Name                   string // what she said she is called
 	Unread                 int
+
+	threads []string // of hers with every counter of the account: to her it is one chat
 }
 
 // VisitorTalk finds a visitor's conversation, or db.ErrNotFound while she has
 // written nothing.
 func (d *Desk) VisitorTalk(tx *db.Tx, v Visitor) (Talk, error) {
 	var t Talk
-	err := tx.QueryRow(`SELECT t.id, t.counter_id, t.unread, i.id, i.customer_id FROM identity i
-			JOIN thread t ON t.customer_id = CASE WHEN i.person_id = '' THEN i.customer_id ELSE i.person_id END AND t.counter_id = $3
+	var person string
+	err := tx.QueryRow(`SELECT t.id, t.counter_id, t.unread, i.id, i.customer_id, t.customer_id FROM identity i
+			JOIN thread t ON t.customer_id = CASE WHEN i.person_id = '' THEN i.customer_id ELSE i.person_id END
+				AND t.counter_id = CASE WHEN i.counter_id = '' THEN $3 ELSE i.counter_id END
 		WHERE i.account_id = $1 AND i.external_hash = $2`,
 		v.Account.ID, d.Book.ExternalHash(v.Account.ID, v.ExternalID), v.Account.CounterID).
-		Scan(&t.ThreadID, &t.CounterID, &t.Unread, &t.IdentityID, &t.CustomerID)
+		Scan(&t.ThreadID, &t.CounterID, &t.Unread, &t.IdentityID, &t.CustomerID, &person)
 	if err != nil {
 		return t, db.NotFound(err)
+	}
+	t.threads = []string{t.ThreadID}
+	if len(v.Account.Counters) > 0 {
+		rows, err := tx.Query(`SELECT id FROM thread WHERE customer_id = $1 ORDER BY id`, person)
+		if t.threads, err = db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) }); err != nil {
+			return t, fmt.Errorf("visitor's threads: %w", err)
+		}
 	}
 	i, err := d.Book.IdentityByID(tx, t.IdentityID)
 	t.Name = i.Name
 	return t, err
 }
 
-// shownToVisitor holds for the messages that a visitor sees: her own on this
+// shown holds for the messages that a visitor sees: her own on this
 // identity, and what was really said to her. Refusals and failures, the lines of
 // the system and the notes of colleagues are not among them.
-const shownToVisitor = ` m.thread_id = $1 AND m.identity_id = $2 AND (m.author = 'customer'
-	OR (m.author IN ('staff', 'automation') AND m.status IN ('queued', 'sent', 'delivered', 'read'))) `
+// A command that she typed is her own words to her, though no message to an advisor.
+func (t Talk) shown(from int) (where string, args []any) {
+	marks, threads := db.In(t.threads, from+1)
+	return ` m.identity_id = $` + strconv.Itoa(from) + ` AND m.thread_id IN (` + marks + `) AND (m.author = 'customer'
+		OR (m.author IN ('staff', 'automation') AND m.status IN ('queued', 'sent', 'delivered', 'read'))
+		OR (m.author = 'system' AND m.type IN ('asked', 'scanned') AND m.event_id IS NOT NULL)) `, append([]any{t.IdentityID}, threads...)
+}
 
 // VisitorPage bounds a piece of a visitor's conversation. Before is the id of
 // the oldest message she has; empty: the newest.
@@ -69,14 +87,15 @@ type VisitorPage struct {
 func (d *Desk) VisitorMessages(tx *db.Tx, p VisitorPage) ([]Message, bool, error) {
 	before, id := int64(1<<62), "~"
 	if p.Before != "" {
-		err := tx.QueryRow(`SELECT m.at, m.id FROM message m WHERE`+shownToVisitor+`AND m.id = $3`,
-			p.Talk.ThreadID, p.Talk.IdentityID, p.Before).Scan(&before, &id)
+		where, args := p.Talk.shown(2)
+		err := tx.QueryRow(`SELECT m.at, m.id FROM message m WHERE`+where+`AND m.id = $1`, append([]any{p.Before}, args...)...).Scan(&before, &id)
 		if err != nil {
 			return nil, false, db.NotFound(err)
 		}
 	}
-	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE`+shownToVisitor+`AND (m.at, m.id) < ($3, $4)
-		ORDER BY m.at DESC, m.id DESC LIMIT $5`, p.Talk.ThreadID, p.Talk.IdentityID, before, id, p.Limit+1)
+	where, args := p.Talk.shown(4)
+	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE`+where+`AND (m.at, m.id) < ($1, $2)
+		ORDER BY m.at DESC, m.id DESC LIMIT $3`, append([]any{before, id, p.Limit + 1}, args...)...)
 	found, err := collectRows(rows, err)
 	if err != nil {
 		return nil, false, fmt.Errorf("visitor's messages: %w", err)
@@ -90,11 +109,9 @@ func (d *Desk) VisitorMessagesByID(tx *db.Tx, t Talk, ids []string) (map[string]
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	args := []any{t.ThreadID, t.IdentityID}
-	for _, id := range ids {
-		args = append(args, id)
-	}
-	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE`+shownToVisitor+`AND m.id IN (`+db.Marks(len(ids), 3)+`)`, args...)
+	marks, args := db.In(ids, 1)
+	where, more := t.shown(len(args) + 1)
+	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE`+where+`AND m.id IN (`+marks+`)`, append(args, more...)...)
 	found, err := collectRows(rows, err)
 	if err != nil {
 		return nil, fmt.Errorf("visitor's messages: %w", err)
@@ -153,6 +170,59 @@ func (d *Desk) VisitorSays(tx *db.Tx, v Visitor, s Saying) (Message, error) {
 		return Message{}, err
 	}
 	return d.VisitorSaid(tx, v, s.Key)
+}
+
+// Tapping is a visitor's tap on a button under the key that makes a repeat a no-op.
+type Tapping struct {
+	Key, Data string
+}
+
+// tapReach is how many of her latest messages may have offered what a visitor taps.
+const tapReach = 30
+
+// VisitorTaps takes in a tap. Only what was offered to her can be tapped. What she
+// tapped is a message where it means something to an advisor; a command to the house
+// is none, and the message is empty then.
+func (d *Desk) VisitorTaps(tx *db.Tx, v Visitor, t Tapping) (Message, error) {
+	talk, err := d.VisitorTalk(tx, v)
+	if errors.Is(err, db.ErrNotFound) {
+		return Message{}, db.Invalid{Field: "data", Code: "unknown"}
+	}
+	if err != nil {
+		return Message{}, err
+	}
+	latest, _, err := d.VisitorMessages(tx, VisitorPage{Talk: talk, Limit: tapReach})
+	if err != nil {
+		return Message{}, err
+	}
+	offered, ok := offeredBy(latest, t.Data)
+	if !ok {
+		return Message{}, db.Invalid{Field: "data", Code: "unknown"}
+	}
+	in := v.inbound(tx, t.Key, channel.Body{Type: channel.Button, Text: offered.Label, Data: offered.Data})
+	in.Kind = channel.Postback
+	if _, err := d.Receive(tx, v.Account, []channel.Inbound{in}); err != nil {
+		return Message{}, err
+	}
+	m, err := d.VisitorSaid(tx, v, t.Key)
+	if errors.Is(err, db.ErrNotFound) {
+		return Message{}, nil
+	}
+	return m, err
+}
+
+func offeredBy(messages []Message, data string) (channel.Choice, bool) {
+	for _, m := range messages {
+		if m.Author == AuthorCustomer || m.Unsent {
+			continue
+		}
+		for _, c := range m.Body.Choices {
+			if c.Data == data {
+				return c, true
+			}
+		}
+	}
+	return channel.Choice{}, false
 }
 
 // VisitorSaid returns what a visitor sent under a key, or db.ErrNotFound.

@@ -236,7 +236,7 @@ func (st *visitorStream) news(ctx context.Context, events []event.Event) bool {
 	known, seen := map[string]bool{}, false
 	for _, e := range events {
 		st.seq = e.Seq
-		if e.Thread != st.talk.ThreadID {
+		if e.Thread != st.talk.ThreadID && e.Customer != st.talk.CustomerID {
 			continue
 		}
 		switch e.Kind {
@@ -249,7 +249,9 @@ func (st *visitorStream) news(ctx context.Context, events []event.Event) bool {
 			}
 		case event.ThreadChanged:
 			seen = seen || e.Data["act"] == "seen"
-			continue
+			if e.Message == "" {
+				continue
+			}
 		default:
 			continue
 		}
@@ -264,11 +266,13 @@ func (st *visitorStream) news(ctx context.Context, events []event.Event) bool {
 	var found map[string]conversation.Message
 	var read conversation.Cursor
 	var own []conversation.Message
+	moved := false
 	err := st.s.DB.Read(ctx, func(tx *db.Tx) error {
 		talk, err := st.s.Desk.VisitorTalk(tx, st.c.visitor)
 		if err != nil {
 			return err
 		}
+		moved = talk.ThreadID != st.talk.ThreadID
 		if found, err = st.s.Desk.VisitorMessagesByID(tx, talk, ids); err != nil {
 			return err
 		}
@@ -297,7 +301,7 @@ func (st *visitorStream) news(ctx context.Context, events []event.Event) bool {
 		}
 	}
 	st.position()
-	return true
+	return !moved // she speaks with another counter: the page comes again and listens there
 }
 
 // tell writes one event into the buffer; seq 0: it may be missed, or has its

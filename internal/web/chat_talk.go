@@ -33,6 +33,8 @@ type chatMessage struct {
 	Height  int    `json:"height"`
 	At      string `json:"at"`
 	Status  string `json:"status"`
+
+	Choices []channel.Choice `json:"choices,omitempty"` // what she may tap while this is the last message
 }
 
 // chatMessage draws a message; seen is how far an advisor has looked.
@@ -46,12 +48,18 @@ func (s *Server) chatMessage(m conversation.Message, seen conversation.Cursor) c
 		}
 	case conversation.AuthorAutomation:
 		out.From, out.Author = "automation", ""
+	case conversation.AuthorSystem: // a command that she typed
+		out.From, out.Author, out.Status, out.Type, out.Text = "visitor", "", "delivered", string(channel.Text), m.Said
+		return out
 	}
 	if m.Unsent {
 		out.Type = "unsent"
 		return out
 	}
 	out.Text = m.Body.Text
+	if m.Author != conversation.AuthorCustomer {
+		out.Choices = m.Body.Choices
+	}
 	switch m.Type {
 	case channel.Text, channel.Sticker:
 	case channel.Image, channel.Video, channel.Audio, channel.File:
@@ -255,6 +263,43 @@ func (s *Server) sayChat(_ http.ResponseWriter, r *http.Request, c *chatCall) (a
 		return nil, err
 	}
 	return s.chatTaken(c, m), nil
+}
+
+// chatTap is {key, data} as a page sends it.
+type chatTap struct{ Key, Data string }
+
+// chatTapped answers a tap; there is no message where it was a command.
+type chatTapped struct {
+	Message *chatMessage `json:"message"`
+}
+
+// tapChat takes in a visitor's tap on a button that was offered to her.
+func (s *Server) tapChat(_ http.ResponseWriter, r *http.Request, c *chatCall) (any, error) {
+	var sent chatTap
+	if err := readJSON(r, &sent); err != nil {
+		return nil, err
+	}
+	key, err := parseKey(sent.Key)
+	switch {
+	case err != nil:
+		return nil, err
+	case sent.Data == "" || len(sent.Data) > channel.MaxData || db.CleanText(sent.Data) != sent.Data:
+		return nil, db.Invalid{Field: "data", Code: "malformed"}
+	}
+	if err := s.limit(c, "say", key, visitorMessages, addressMessages); err != nil {
+		return nil, err
+	}
+	var m conversation.Message
+	err = s.DB.Write(r.Context(), func(tx *db.Tx) error {
+		var err error
+		m, err = s.Desk.VisitorTaps(tx, c.visitor, conversation.Tapping{Key: key, Data: sent.Data})
+		return err
+	})
+	if err != nil || m.ID == "" {
+		return chatTapped{}, err
+	}
+	said := s.chatTaken(c, m)
+	return chatTapped{&said.Message}, nil
 }
 
 // uploadChat takes in a visitor's file: the body is its bytes.

@@ -170,6 +170,7 @@ func (s *Server) routes() []route {
 		{pattern: "POST /chat/{account}/start", access: public, handle: s.begins(s.startChat), body: 16 << 10},
 		{pattern: "GET /chat/{account}/messages", access: public, handle: s.visits(s.olderChat)},
 		{pattern: "POST /chat/{account}/messages", access: public, handle: s.visits(s.sayChat), body: chatBody},
+		{pattern: "POST /chat/{account}/taps", access: public, handle: s.visits(s.tapChat), body: 8 << 10},
 		{pattern: "POST /chat/{account}/upload", access: public, handle: s.visits(s.uploadChat), body: conversation.MaxUpload + 1},
 		{pattern: "POST /chat/{account}/typing", access: public, handle: s.visits(s.typeChat), body: 1 << 10},
 		{pattern: "GET /chat/{account}/stream", access: public, handle: s.visits(s.streamChat)},

@@ -28,7 +28,7 @@ if (["light", "dark"].includes(query.get("theme"))) root.dataset.theme = query.g
 // --- the page ---
 
 const draw = drawer(words);
-const talk = thread(words, draw, { onOlder: (before) => server.older(before), onOlderShown: () => redraw() });
+const talk = thread(words, draw, { onOlder: (before) => server.older(before), onOlderShown: () => redraw(), onTap: tap });
 const title = make("h1", { dir: "auto", tabindex: "-1" });
 const face = make("span.face", { "aria-hidden": "true" });
 const close = make("button.tool", { type: "button", "aria-label": say("close"), title: say("close"), hidden: !framed, onclick: leave }, icon("close"));
@@ -85,6 +85,27 @@ function status() {
 function put(item) {
   talk.toEnd();
   box.add(item);
+}
+
+// tap posts what a button stands for; its key makes a second post the same tap.
+async function tap(data) {
+  const key = crypto.randomUUID();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const { message } = await server.tap(key, data);
+      if (message) talk.add([message]);
+      show("");
+      redraw();
+      return true;
+    } catch (err) {
+      if (attempt < 2 && (!err.status || err.passing)) {
+        await new Promise((go) => setTimeout(go, 1000 * 2 ** attempt));
+        continue;
+      }
+      show(err.status ? err.message : say("unreachable"));
+      return false;
+    }
+  }
 }
 
 function sendFile(file) {

@@ -89,6 +89,7 @@ export function door(base, { token, onStart }) {
     start,
     upload,
     say: (key, text) => post("/messages", { key, text }),
+    tap: (key, data) => post("/taps", { key, data }),
     typing: () => post("/typing", {}),
     older: (before) => call("/messages?" + new URLSearchParams({ before }), { signal: AbortSignal.timeout(PATIENCE) }).then(read),
     stream: (cursor, signal) => call("/stream?" + new URLSearchParams({ cursor }), { signal, headers: { Accept: "text/event-stream" } }),

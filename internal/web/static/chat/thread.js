@@ -5,7 +5,7 @@ import { make, place } from "./element.js";
 
 const GROUP = 5 * 60_000; // one author's messages within this time stand together
 
-export function thread({ say }, drawer, { onOlder, onOlderShown }) {
+export function thread({ say }, drawer, { onOlder, onOlderShown, onTap }) {
   const list = make("div.list");
   const head = make("div.head");
   const log = make("div.log", { role: "log", "aria-live": "off", tabindex: "0", "aria-label": say("conversation") }, head, list);
@@ -28,6 +28,22 @@ export function thread({ say }, drawer, { onOlder, onOlderShown }) {
     return el;
   }
 
+  // What the last message offers can be tapped, until something else is said.
+  function offered(message) {
+    if (!message?.choices?.length || message.type === "unsent") return null;
+    const mark = JSON.stringify(message.choices);
+    return keep("choices " + message.id, mark, () => {
+      const group = make("div.choices", { role: "group", "aria-label": say("choices") });
+      const all = message.choices.map((c) => make("button.choice", { type: "button", dir: "auto", onclick: async () => {
+        for (const b of all) b.disabled = true;
+        if (await onTap(c.data)) return;
+        for (const b of all) b.disabled = false;
+      } }, c.label));
+      group.append(...all);
+      return group;
+    });
+  }
+
   function draw(drafts, actions) {
     const nodes = [];
     let day = "", before = null;
@@ -45,6 +61,8 @@ export function thread({ say }, drawer, { onOlder, onOlderShown }) {
       before = m;
       nodes.push(keep(m.id, JSON.stringify([m, first, last]), () => drawer.row(m, { first, last })));
     });
+    const choices = drafts.length ? null : offered(order.at(-1));
+    if (choices) nodes.push(choices);
     for (const item of drafts) {
       const el = keep(item.key, item.state + item.why, () => drawer.draft(item, actions(item)));
       drawer.progress(el, item);
