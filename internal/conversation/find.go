@@ -58,11 +58,11 @@ func (d *Desk) FindMessages(tx *db.Tx, v staff.Viewer, f Find) (hits []Hit, next
 	if f.Limit <= 0 || f.Limit > 100 {
 		f.Limit = 20
 	}
-	w := walk{tx: tx, until: spot{math.MaxInt64, ""}, span: firstSpan, piece: firstPiece}
+	w := walk{tx: tx, until: findPlace{math.MaxInt64, ""}, span: firstSpan, piece: firstPiece}
 	if w.sight, w.args, err = d.findSight(tx, v, f.ThreadID); err != nil || w.sight == "" {
 		return nil, "", err
 	}
-	if p, ok := parseSpot(f.After); ok {
+	if p, ok := parseFindPlace(f.After); ok {
 		w.until = p
 	}
 	began, opened := d.DB.Now(), 0
@@ -97,7 +97,7 @@ func (d *Desk) FindMessages(tx *db.Tx, v staff.Viewer, f Find) (hits []Hit, next
 	}
 	switch {
 	case len(found) >= f.Limit:
-		next = found[len(found)-1].spot.String()
+		next = found[len(found)-1].findPlace.String()
 	case !w.done:
 		next = w.until.String()
 	}
@@ -120,23 +120,23 @@ func (d *Desk) findSight(tx *db.Tx, v staff.Viewer, threadID string) (string, []
 	return `t.counter_id IN (` + marks + `) AND t.kind = 'person'`, args, nil
 }
 
-// spot is where a walk through messages stands: by event time, then id.
-type spot struct {
+// findPlace is where a walk through messages stands: by event time, then id.
+type findPlace struct {
 	at int64
 	id string
 }
 
-func (p spot) String() string { return strconv.FormatInt(p.at, 10) + "." + p.id }
+func (p findPlace) String() string { return strconv.FormatInt(p.at, 10) + "." + p.id }
 
-func parseSpot(text string) (spot, bool) {
+func parseFindPlace(text string) (findPlace, bool) {
 	at, id, ok := strings.Cut(db.CleanText(text), ".")
 	us, err := strconv.ParseInt(at, 10, 64)
-	return spot{us, id}, ok && err == nil && us > 0 && len(id) < 100
+	return findPlace{us, id}, ok && err == nil && us > 0 && len(id) < 100
 }
 
 // sealedText is what is read of a message before it is known to be a hit.
 type sealedText struct {
-	spot
+	findPlace
 	customerID string
 	body       []byte
 	text       string // once it was opened and is a hit
@@ -149,8 +149,8 @@ type walk struct {
 	tx    *db.Tx
 	sight string
 	args  []any
-	until spot  // everything from here on was read
-	span  int64 // microseconds
+	until findPlace // everything from here on was read
+	span  int64     // microseconds
 	piece int
 	done  bool
 }
@@ -173,7 +173,7 @@ func (w *walk) next() ([]sealedText, error) {
 		return nil, nil
 	}
 	slices.SortFunc(found, func(a, b sealedText) int { return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(b.id, a.id)) })
-	w.until = spot{from, ""}
+	w.until = findPlace{from, ""}
 	w.done = from == math.MinInt64
 	w.piece = min(2*w.piece, largePiece)
 	wanted := widerBy
