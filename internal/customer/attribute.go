@@ -1,9 +1,11 @@
 package customer
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dingdong/internal/db"
@@ -108,52 +110,48 @@ type lesson struct {
 	customerID, value, hash string
 }
 
-// proved is an open proof as stored.
+// proved is an open proof as stored; a record has one of each value.
 type proved struct {
-	id, customerID, hash, messageID string
-	source                          Source
-	value                           []byte
-	at                              int64
+	id, customerID, hash string
+	source               Source
+	value                []byte
+	at                   int64
 }
 
 // proofs lists the open proofs of an attribute, the newest first.
 func (b *Book) proofs(tx *db.Tx, d AttributeDef, records []string) ([]proved, error) {
 	marks, args := db.In(records, 2)
-	rows, err := tx.Query(`SELECT id, customer_id, hash, message_id, source, value, at FROM attribute
-		WHERE def_id = $1 AND customer_id IN (`+marks+`) AND ended_at IS NULL ORDER BY at DESC, id DESC`, append([]any{d.ID}, args...)...)
+	rows, err := tx.Query(`SELECT id, customer_id, hash, source, value, at FROM attribute
+		WHERE def_id = $1 AND customer_id IN (`+marks+`) AND ended_at IS NULL`, append([]any{d.ID}, args...)...)
 	found, err := db.Collect(rows, err, func(r *sql.Rows) (p proved, err error) {
-		return p, r.Scan(&p.id, &p.customerID, &p.hash, &p.messageID, &p.source, &p.value, &p.at)
+		return p, r.Scan(&p.id, &p.customerID, &p.hash, &p.source, &p.value, &p.at)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("proofs of %s: %w", d.Name, err)
 	}
+	slices.SortFunc(found, func(x, y proved) int { return cmp.Or(cmp.Compare(y.at, x.at), cmp.Compare(y.id, x.id)) })
 	return found, nil
 }
 
 // enter stores a proof beside the known ones, the newest of which is first. It
 // tells whether another value counts now.
 func (b *Book) enter(tx *db.Tx, n lesson, known []proved) (bool, error) {
-	many := n.def.Type == TypeMany
 	values := map[string]bool{}
-	var own *proved // what the same source said last; of many values, of this one
+	var same *proved // what proves the same value of the same record
 	for i, k := range known {
 		values[k.hash] = true
-		if k.hash == n.hash && k.customerID == n.customerID && n.MessageID != "" && k.messageID == n.MessageID {
-			return false, nil // the message was read before
-		}
-		if k.customerID != n.customerID || k.source != n.Source || n.Source == SourceSaid {
-			continue
-		}
-		if own == nil && (!many || k.hash == n.hash) {
-			own = &known[i]
+		if k.hash == n.hash && k.customerID == n.customerID {
+			same = &known[i]
 		}
 	}
-	if many && !values[n.hash] && len(values) >= MaxMany {
-		return false, db.Invalid{Field: n.def.Name, Code: "too_many"}
+	if repeated, err := b.readBefore(tx, "attribute", n.Proof, n.customerID, n.hash); err != nil || repeated {
+		return false, err
 	}
 	changed := !values[n.hash]
-	if !many {
+	if n.def.Type != TypeMany {
 		changed = len(known) == 0 || known[0].hash != n.hash && known[0].at <= db.Micro(n.At)
+	} else if changed && len(values) >= MaxMany {
+		return false, db.Invalid{Field: n.def.Name, Code: "too_many"}
 	}
 	if n.def.Type == TypeBirthday && len(known) > 0 && known[0].hash == n.hash {
 		before, err := b.openText(tx, known[0].customerID, labelValue, known[0].value)
@@ -165,38 +163,46 @@ func (b *Book) enter(tx *db.Tx, n lesson, known []proved) (bool, error) {
 		}
 		changed = n.value != before && known[0].at <= db.Micro(n.At)
 	}
-	if own != nil && own.hash == n.hash && !changed {
-		return false, b.confirm(tx, n, *own)
+	switch {
+	case same == nil:
+		return changed, b.insertProof(tx, n, "")
+	case same.at > db.Micro(n.At): // late: it enters the history only
+		return false, b.insertProof(tx, n, Renewed)
+	case same.source == n.Source && n.Source != SourceSaid && !changed:
+		return false, b.confirm(tx, n, same.id)
 	}
-	return changed, b.insertProof(tx, n)
+	if _, err := tx.Exec(`UPDATE attribute SET ended_at = $2, ended_by = $3 WHERE id = $1`, same.id, db.Micro(tx.Now), Renewed); err != nil {
+		return false, fmt.Errorf("renew %s: %w", n.def.Name, err)
+	}
+	return changed, b.insertProof(tx, n, "")
 }
 
-// confirm renews what the same source said before: who imports the same file
+// confirm moves on what the same source said before: who imports the same file
 // every night, or computes the same thing, shall not fill the history.
-func (b *Book) confirm(tx *db.Tx, n lesson, own proved) error {
-	if own.at >= db.Micro(n.At) {
-		return nil
-	}
+func (b *Book) confirm(tx *db.Tx, n lesson, id string) error {
 	value, cause, err := b.sealProof(tx, n)
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(`UPDATE attribute SET value = $2, by = $3, counter_id = $4, message_id = $5, rule = $6, cause = $7, at = $8 WHERE id = $1`,
-		own.id, value, n.By, n.CounterID, n.MessageID, n.Rule, cause, db.Micro(n.At))
+		id, value, n.By, n.CounterID, n.MessageID, n.Rule, cause, db.Micro(n.At))
 	if err != nil {
 		return fmt.Errorf("confirm %s: %w", n.def.Name, err)
 	}
 	return nil
 }
 
-func (b *Book) insertProof(tx *db.Tx, n lesson) error {
+func (b *Book) insertProof(tx *db.Tx, n lesson, endedBy string) error {
 	value, cause, err := b.sealProof(tx, n)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO attribute (id, customer_id, def_id, value, hash, source, by, counter_id, message_id, rule, cause, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		tx.NewID("atr"), n.customerID, n.def.ID, value, n.hash, string(n.Source), n.By, n.CounterID, n.MessageID, n.Rule, cause, db.Micro(n.At))
+	ended := sql.NullInt64{Int64: db.Micro(tx.Now), Valid: endedBy != ""}
+	// Another node may have learnt the same at this moment: once is enough.
+	_, err = tx.Exec(`INSERT INTO attribute (id, customer_id, def_id, value, hash, source, by, counter_id, message_id, rule, cause, at, ended_at, ended_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING`,
+		tx.NewID("atr"), n.customerID, n.def.ID, value, n.hash, string(n.Source), n.By, n.CounterID, n.MessageID, n.Rule, cause, db.Micro(n.At),
+		ended, endedBy)
 	if err != nil {
 		return fmt.Errorf("learn %s: %w", n.def.Name, err)
 	}
@@ -219,6 +225,6 @@ type Attribute struct {
 	Value      string
 	Proof      Proof
 	At         time.Time // when it was proved
-	EndedAt    time.Time // when it was undone; zero: it stands
-	EndedBy    string
+	EndedAt    time.Time // zero: it stands
+	EndedBy    string    // who undid it, or Renewed
 }

@@ -79,20 +79,20 @@ func (b *Book) AttributeHistory(tx *db.Tx, s Sight, p Page, defID string) ([]Att
 	return b.attributePage(tx, s, p, ` AND x.def_id = `, defID)
 }
 
-// AttributePage returns proofs of all attributes for a timeline, the newest first.
+// AttributePage returns values of all attributes for a timeline, the newest
+// first, each with its latest proof; the undone ones too.
 func (b *Book) AttributePage(tx *db.Tx, s Sight, p Page) ([]Attribute, error) {
-	return b.attributePage(tx, s, p, "")
+	return b.attributePage(tx, s, p, ` AND x.ended_by <> `, Renewed)
 }
 
-func (b *Book) attributePage(tx *db.Tx, s Sight, p Page, condition string, more ...any) ([]Attribute, error) {
+// attributePage reads a page under a condition, which ends where its value stands.
+func (b *Book) attributePage(tx *db.Tx, s Sight, p Page, condition, value string) ([]Attribute, error) {
 	if len(p.Records) == 0 {
 		return nil, nil
 	}
 	where, args := p.where()
-	if condition != "" {
-		args = append(args, more...)
-		where += condition + mark(len(args))
-	}
+	args = append(args, value)
+	where += condition + mark(len(args))
 	brands, args := s.brandCondition("d.brand_id", args)
 	rows, err := tx.Query(`SELECT x.id, x.customer_id, x.def_id, x.value, x.hash, x.source, x.by, x.counter_id, x.message_id, x.rule, x.cause,
 		x.at, x.ended_at, x.ended_by, '' FROM attribute x JOIN attribute_def d ON d.id = x.def_id WHERE `+where+brands+p.tail(), args...)
@@ -155,8 +155,8 @@ func (b *Book) openAttributes(tx *db.Tx, s Sight, found []sealedAttribute) ([]At
 func (b *Book) Forget(tx *db.Tx, v staff.Viewer, attributeID string) error {
 	var customerID, defID, hash, brandID, counterID string
 	var ended bool
-	err := tx.QueryRow(`SELECT a.customer_id, a.def_id, a.hash, d.brand_id, a.counter_id, a.ended_at IS NOT NULL
-		FROM attribute a JOIN attribute_def d ON d.id = a.def_id WHERE a.id = $1`, db.CleanText(attributeID)).
+	err := tx.QueryRow(`SELECT a.customer_id, a.def_id, a.hash, d.brand_id, a.counter_id, a.ended_at IS NOT NULL AND a.ended_by <> $2
+		FROM attribute a JOIN attribute_def d ON d.id = a.def_id WHERE a.id = $1`, db.CleanText(attributeID), Renewed).
 		Scan(&customerID, &defID, &hash, &brandID, &counterID, &ended)
 	if err != nil {
 		return fmt.Errorf("forget: %w", db.NotFound(err))
@@ -168,9 +168,9 @@ func (b *Book) Forget(tx *db.Tx, v staff.Viewer, attributeID string) error {
 	if err != nil {
 		return err
 	}
-	marks, args := db.In(records, 5)
-	rows, err := tx.Query(`UPDATE attribute SET ended_at = $1, ended_by = $2 WHERE def_id = $3 AND hash = $4 AND ended_at IS NULL
-		AND customer_id IN (`+marks+`) RETURNING customer_id, source`, append([]any{db.Micro(tx.Now), v.ID, defID, hash}, args...)...)
+	marks, args := db.In(records, 6)
+	rows, err := tx.Query(`UPDATE attribute SET ended_at = $1, ended_by = $2 WHERE def_id = $3 AND hash = $4 AND (ended_at IS NULL OR ended_by = $5)
+		AND customer_id IN (`+marks+`) RETURNING customer_id, source`, append([]any{db.Micro(tx.Now), v.ID, defID, hash, Renewed}, args...)...)
 	concluded, err := conclusions(rows, err)
 	if err != nil {
 		return fmt.Errorf("forget: %w", err)

@@ -224,6 +224,38 @@ func TestTakeBack(t *testing.T) {
 	})
 }
 
+func TestTakeBackOfARepetition(t *testing.T) {
+	eachShop(t, func(s *shop) {
+		t := s.t
+		for n, value := range []string{"oily", "dry", "oily"} {
+			s.learn(s.lin, "skin_type", value, Proof{Source: SourceSaid, At: at(n), MessageID: fmt.Sprint("m", n)})
+		}
+		for _, step := range []struct{ message, want string }{
+			{"m2", "skin_type=dry"}, {"m1", "skin_type=oily"},
+		} {
+			s.write(func(tx *db.Tx) error { _, err := s.TakeBack(tx, s.lin, step.message); return err })
+			if got, _ := s.attributes(s.mei, s.lin); !slices.Equal(got, []string{step.want}) {
+				t.Errorf("without %s: %q", step.message, got)
+			}
+		}
+		// Undone is undone, also for what an older message proved.
+		s.learn(s.lin, "skin_type", "oily", Proof{Source: SourceSaid, At: at(5), MessageID: "m5"})
+		_, all := s.attributes(s.mei, s.lin)
+		s.write(func(tx *db.Tx) error { return s.Forget(tx, s.mei, all[0].ID) })
+		s.write(func(tx *db.Tx) error { _, err := s.TakeBack(tx, s.lin, "m5"); return err })
+		if got, _ := s.attributes(s.mei, s.lin); len(got) != 0 {
+			t.Errorf("back again: %q", got)
+		}
+		s.read(func(tx *db.Tx) error {
+			page, err := s.AttributePage(tx, s.sight(tx, s.mei), Page{Records: []string{s.lin}})
+			if len(page) != 1 || page[0].EndedBy != s.mei.ID {
+				t.Errorf("history: %+v", page)
+			}
+			return err
+		})
+	})
+}
+
 func TestManyValues(t *testing.T) {
 	eachShop(t, func(s *shop) {
 		t := s.t

@@ -70,6 +70,28 @@ func (p Proof) checked(now time.Time) (Proof, error) {
 	return p, nil
 }
 
+// Renewed is who ends a proof when a newer one of the same tag or value takes
+// its place. Should the newer one be taken back, it counts again.
+const Renewed = "renewed"
+
+// readBefore tells whether a message was read for something before: what, in
+// the table attribute, is the hash of a value, and in customer_tag the tag.
+func (b *Book) readBefore(tx *db.Tx, table string, p Proof, customerID, what string) (bool, error) {
+	if p.MessageID == "" {
+		return false, nil
+	}
+	column := "hash"
+	if table == "customer_tag" {
+		column = "tag_id"
+	}
+	found, err := texts(tx, `SELECT id FROM `+table+` WHERE message_id = $1 AND message_id <> '' AND customer_id = $2 AND `+column+` = $3
+		AND (ended_at IS NULL OR ended_by = $4)`, p.MessageID, customerID, what, Renewed)
+	if err != nil {
+		return false, fmt.Errorf("what a message proved: %w", err)
+	}
+	return len(found) > 0, nil
+}
+
 // line makes one line of a text and drops what has no place in one: control
 // characters, and the marks that turn the reading direction.
 func line(s string) string {

@@ -79,42 +79,51 @@ func (b *Book) TakeBack(tx *db.Tx, customerID, messageID string) (bool, error) {
 	if messageID == "" {
 		return false, nil
 	}
-	attributes, err := tx.Exec(`DELETE FROM attribute WHERE customer_id = $1 AND message_id = $2`, customerID, messageID)
+	attributes, err := b.takeBack(tx, customerID, messageID, "attribute", "def_id, hash")
 	if err != nil {
-		return false, fmt.Errorf("take back attributes: %w", err)
+		return false, err
 	}
-	rows, err := tx.Query(`DELETE FROM customer_tag WHERE customer_id = $1 AND message_id = $2 RETURNING tag_id, ended_at IS NULL`,
-		customerID, messageID)
-	type gone struct {
-		tagID string
-		open  bool
-	}
-	tags, err := db.Collect(rows, err, func(r *sql.Rows) (g gone, err error) { return g, r.Scan(&g.tagID, &g.open) })
+	tags, err := b.takeBack(tx, customerID, messageID, "customer_tag", "tag_id, ''")
 	if err != nil {
-		return false, fmt.Errorf("take back tags: %w", err)
-	}
-	for _, g := range tags {
-		if !g.open {
-			continue
-		}
-		// The proof before it counts again.
-		if _, err := tx.Exec(`UPDATE customer_tag SET ended_at = NULL, ended_by = '' WHERE id = (
-			SELECT id FROM customer_tag WHERE customer_id = $1 AND tag_id = $2 AND ended_by = $3 ORDER BY at DESC, id DESC LIMIT 1)`,
-			customerID, g.tagID, endedRenewed); err != nil {
-			return false, fmt.Errorf("take back tags: %w", err)
-		}
+		return false, err
 	}
 	if attributes > 0 {
 		if err := b.tell(tx, news{customerID: customerID, what: "attribute"}); err != nil {
 			return false, err
 		}
 	}
-	if len(tags) > 0 {
+	if tags > 0 {
 		if err := b.tell(tx, news{customerID: customerID, what: "tag"}); err != nil {
 			return false, err
 		}
 	}
-	return attributes > 0 || len(tags) > 0, nil
+	return attributes > 0 || tags > 0, nil
+}
+
+// takeBack deletes the rows of a message from a table. Where one of them counted,
+// the proof before it counts again: the newest of the same two columns.
+func (b *Book) takeBack(tx *db.Tx, customerID, messageID, table, columns string) (int, error) {
+	type gone struct {
+		one, two string
+		open     bool
+	}
+	rows, err := tx.Query(`DELETE FROM `+table+` WHERE message_id = $1 AND message_id <> '' AND customer_id = $2
+		RETURNING `+columns+`, ended_at IS NULL`, messageID, customerID)
+	all, err := db.Collect(rows, err, func(r *sql.Rows) (g gone, err error) { return g, r.Scan(&g.one, &g.two, &g.open) })
+	if err != nil {
+		return 0, fmt.Errorf("take back %s: %w", table, err)
+	}
+	for _, g := range all {
+		if !g.open {
+			continue
+		}
+		if _, err := tx.Exec(`UPDATE `+table+` SET ended_at = NULL, ended_by = '' WHERE id = (
+			SELECT id FROM `+table+` WHERE customer_id = $1 AND (`+columns+`) = ($2, $3) AND ended_by = $4 ORDER BY at DESC, id DESC LIMIT 1)`,
+			customerID, g.one, g.two, Renewed); err != nil {
+			return 0, fmt.Errorf("take back %s: %w", table, err)
+		}
+	}
+	return len(all), nil
 }
 
 // Whose returns the customer of a row on a card, by its id: what a viewer points

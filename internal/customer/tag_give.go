@@ -12,9 +12,6 @@ import (
 
 const labelTagCause = "customer_tag.cause"
 
-// endedRenewed ends a proof that a newer one of the same tag took the place of.
-const endedRenewed = "renewed"
-
 // gift is a tag on its way to a card.
 type gift struct {
 	Proof
@@ -114,13 +111,13 @@ func (b *Book) give(tx *db.Tx, g gift, worn []wornTag) (bool, error) {
 			own = &worn[i]
 		}
 	}
-	repeated, err := b.read(tx, g)
+	repeated, err := b.readBefore(tx, "customer_tag", g.Proof, g.customerID, g.tag.ID)
 	if err != nil || repeated {
 		return false, err
 	}
 	switch {
 	case own != nil && own.at > at, expires != 0 && expires <= now:
-		return false, b.insertTag(tx, g, endedRenewed) // late: it enters the history only
+		return false, b.insertTag(tx, g, Renewed) // late: it enters the history only
 	case own != nil && own.source == g.Source && g.Source != SourceSaid:
 		cause, err := b.sealText(tx, g.customerID, labelTagCause, g.Cause)
 		if err != nil {
@@ -133,24 +130,11 @@ func (b *Book) give(tx *db.Tx, g gift, worn []wornTag) (bool, error) {
 		}
 		return !shown, nil
 	case own != nil:
-		if _, err := tx.Exec(`UPDATE customer_tag SET ended_at = $2, ended_by = $3 WHERE id = $1`, own.id, now, endedRenewed); err != nil {
+		if _, err := tx.Exec(`UPDATE customer_tag SET ended_at = $2, ended_by = $3 WHERE id = $1`, own.id, now, Renewed); err != nil {
 			return false, fmt.Errorf("renew tag: %w", err)
 		}
 	}
 	return !shown, b.insertTag(tx, g, "")
-}
-
-// read tells whether a message was read for this tag before.
-func (b *Book) read(tx *db.Tx, g gift) (bool, error) {
-	if g.MessageID == "" {
-		return false, nil
-	}
-	found, err := texts(tx, `SELECT id FROM customer_tag WHERE customer_id = $1 AND tag_id = $2 AND message_id = $3
-		AND (ended_at IS NULL OR ended_by = $4)`, g.customerID, g.tag.ID, g.MessageID, endedRenewed)
-	if err != nil {
-		return false, fmt.Errorf("tags of a message: %w", err)
-	}
-	return len(found) > 0, nil
 }
 
 func (b *Book) insertTag(tx *db.Tx, g gift, endedBy string) error {
@@ -177,7 +161,7 @@ func (b *Book) TakeTag(tx *db.Tx, v staff.Viewer, customerTagID string) error {
 	var customerID, tagID, brandID, counterID string
 	var ended bool
 	err := tx.QueryRow(`SELECT x.customer_id, x.tag_id, t.brand_id, x.counter_id, x.ended_at IS NOT NULL AND x.ended_by <> $2
-		FROM customer_tag x JOIN tag t ON t.id = x.tag_id WHERE x.id = $1`, db.CleanText(customerTagID), endedRenewed).
+		FROM customer_tag x JOIN tag t ON t.id = x.tag_id WHERE x.id = $1`, db.CleanText(customerTagID), Renewed).
 		Scan(&customerID, &tagID, &brandID, &counterID, &ended)
 	if err != nil {
 		return fmt.Errorf("take tag: %w", db.NotFound(err))
@@ -191,7 +175,7 @@ func (b *Book) TakeTag(tx *db.Tx, v staff.Viewer, customerTagID string) error {
 	}
 	marks, args := db.In(records, 5)
 	rows, err := tx.Query(`UPDATE customer_tag SET ended_at = $1, ended_by = $2 WHERE tag_id = $3 AND (ended_at IS NULL OR ended_by = $4)
-		AND customer_id IN (`+marks+`) RETURNING customer_id, source`, append([]any{db.Micro(tx.Now), v.ID, tagID, endedRenewed}, args...)...)
+		AND customer_id IN (`+marks+`) RETURNING customer_id, source`, append([]any{db.Micro(tx.Now), v.ID, tagID, Renewed}, args...)...)
 	concluded, err := conclusions(rows, err)
 	if err != nil {
 		return fmt.Errorf("take tag: %w", err)

@@ -84,7 +84,7 @@ func (b *Book) TagPage(tx *db.Tx, s Sight, p Page) ([]CustomerTag, error) {
 	}
 	where, args := p.where()
 	brands, args := s.brandCondition("t.brand_id", args)
-	args = append(args, endedRenewed)
+	args = append(args, Renewed)
 	rows, err := tx.Query(`SELECT `+customerTagColumns+` FROM customer_tag x JOIN tag t ON t.id = x.tag_id
 		WHERE `+where+brands+` AND x.ended_by <> `+mark(len(args))+p.tail(), args...)
 	found, err := db.Collect(rows, err, scanCustomerTag)

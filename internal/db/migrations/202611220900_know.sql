@@ -83,11 +83,12 @@ CREATE TABLE attribute ( -- every proof there ever was; the newest open one of a
   rule        TEXT NOT NULL DEFAULT '', -- by which rule of a lexicon
   cause       BYTEA, -- sealed: her words
   at          BIGINT NOT NULL, -- when it was proved
-  ended_at    BIGINT, -- undone or replaced by hand
-  ended_by    TEXT NOT NULL DEFAULT ''
+  ended_at    BIGINT,
+  ended_by    TEXT NOT NULL DEFAULT '' -- staff id: undone; "renewed": a newer proof of the same value took its place
 );
-CREATE INDEX attribute_customer ON attribute (customer_id, def_id, at);
+CREATE UNIQUE INDEX attribute_once ON attribute (customer_id, def_id, hash) WHERE ended_at IS NULL;
 CREATE INDEX attribute_time ON attribute (customer_id, at, id);
+CREATE INDEX attribute_message ON attribute (message_id) WHERE message_id <> '';
 CREATE INDEX attribute_hash ON attribute (hash, customer_id) WHERE ended_at IS NULL;
 
 CREATE TABLE tag (
@@ -119,6 +120,7 @@ CREATE TABLE customer_tag (
 );
 CREATE UNIQUE INDEX customer_tag_once ON customer_tag (customer_id, tag_id) WHERE ended_at IS NULL;
 CREATE INDEX customer_tag_time ON customer_tag (customer_id, at, id);
+CREATE INDEX customer_tag_message ON customer_tag (message_id) WHERE message_id <> '';
 CREATE INDEX customer_tag_tag ON customer_tag (tag_id, customer_id) WHERE ended_at IS NULL;
 CREATE TABLE refusal ( -- what an advisor undid: not concluded again for her
   customer_id TEXT NOT NULL,
