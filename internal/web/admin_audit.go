@@ -46,6 +46,7 @@ var acts = []string{
 	"customer.rename", "message.resend", "reply.save", "reply.delete", "account.save", "account.close",
 	"first_admin_created", "staff_saved", "staff_ended", "staff_returned", "store_saved", "store_closed", "store_reopened",
 	"brand_saved", "brand_closed", "brand_reopened", "counter_saved", "counter_closed", "counter_reopened", "token_created", "token_ended",
+	"attribute_saved", "attribute_closed", "attribute_reopened", "attribute_forgotten", "tag_saved", "tag_closed", "tag_reopened", "tag_taken",
 	"endpoint.save", "endpoint.pause", "endpoint.resume", "endpoint.end", "endpoint.gone", "endpoint.retry", "job.retry", "job.discard",
 }
 
