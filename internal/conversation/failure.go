@@ -140,7 +140,6 @@ func (d *Desk) Handlers() map[string]job.Handler {
 		JobSweep:     d.Sweep,
 
 		staff.JobDuty: d.dutyChanged,
-		JobMerge:      d.MergeLater,
 	}
 }
 

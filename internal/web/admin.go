@@ -201,6 +201,11 @@ func (s *Server) channelTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 		if err != nil {
 			return g, err
 		}
+		cards, err := s.Desk.Cards(tx, v.Viewer)
+		if err != nil {
+			return g, err
+		}
+		g.Tiles = append(g.Tiles, tile{Path: "/admin/cards", Icon: "qr", Name: v.T("cards.title"), Text: v.T("cards.count", "n", len(cards))})
 		g.Tiles = append(g.Tiles, tile{Path: "/admin/replies", Icon: "template", Name: v.T("admin.replies"), Text: v.T("admin.replies.count", "n", len(replies))})
 	}
 	return g, nil

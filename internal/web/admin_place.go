@@ -17,6 +17,7 @@ type group struct {
 	stores    []staff.Store
 	brands    []staff.Brand
 	directory staff.Directory
+	answering []staff.Colleague // at the counter whose page it is
 }
 
 func loadGroup(tx *db.Tx) (g group, err error) {
@@ -96,7 +97,7 @@ var counters = placeKind{
 	key: "counter", path: "/admin/counters", icon: "place",
 	places: func(g group, _ *Visit) (out []place) {
 		for _, c := range g.directory.Counters {
-			p := place{id: c.ID, name: c.Name, text: c.Store + " · " + c.Brand, values: url.Values{"name": {c.Name}, "store": {c.StoreID}, "brand": {c.BrandID}}}
+			p := place{id: c.ID, name: c.Name, text: c.Store + " · " + c.Brand, values: url.Values{"name": {c.Name}, "store": {c.StoreID}, "brand": {c.BrandID}, "stand_in": {c.StandIn}}}
 			if c.Closed {
 				p.closed = time.Unix(1, 0) // the directory does not say when
 			}
@@ -107,7 +108,11 @@ var counters = placeKind{
 	fields: func(g group, v *Visit, f Form, id string) []Field {
 		name := f.Field("name", v.T("admin.name")).Limit(80).Hint(v.T("admin.counter_name_hint"))
 		if id != "" {
-			return []Field{name}
+			whole := []Option{{"", v.T("admin.counter.stand_in_all")}}
+			for _, c := range g.answering {
+				whole = append(whole, Option{c.ID, c.Name})
+			}
+			return []Field{name, f.Select("stand_in", v.T("admin.counter.stand_in"), whole).Hint(v.T("admin.counter.stand_in_hint"))}
 		}
 		var inStores, ofBrands []Option
 		for _, s := range g.stores {
@@ -127,7 +132,11 @@ var counters = placeKind{
 		}
 	},
 	save: func(tx *db.Tx, v staff.Viewer, id string, form url.Values) error {
-		_, err := staff.SaveCounter(tx, v, staff.CounterForm{ID: id, Name: form.Get("name"), StoreID: form.Get("store"), BrandID: form.Get("brand")})
+		f := staff.CounterForm{ID: id, Name: form.Get("name"), StoreID: form.Get("store"), BrandID: form.Get("brand")}
+		if id != "" && form.Has("stand_in") {
+			f.StandIn = new(form.Get("stand_in"))
+		}
+		_, err := staff.SaveCounter(tx, v, f)
 		return err
 	},
 	close: staff.CloseCounter, reopen: staff.ReopenCounter,
@@ -255,7 +264,10 @@ func (s *Server) placePage(w http.ResponseWriter, v *Visit, k placeKind, f Form)
 	id := v.request.PathValue(k.key)
 	var g group
 	err := s.DB.Read(v.request.Context(), func(tx *db.Tx) (err error) {
-		g, err = loadGroup(tx)
+		if g, err = loadGroup(tx); err != nil || k.key != counters.key || id == "" {
+			return err
+		}
+		g.answering, err = staff.Colleagues(tx, id)
 		return err
 	})
 	if err != nil {

@@ -108,6 +108,8 @@ type adminPersonPage struct {
 	Password string // how her password stands, in words
 	Reset    Confirm
 	End      Confirm
+	Shown    shownFields
+	Duty     dutyView
 	Return   string
 }
 
@@ -137,13 +139,17 @@ func (s *Server) personPage(w http.ResponseWriter, v *Visit, f Form) error {
 	data := adminPersonPage{Action: "/admin/staff", Top: AdminTop{Up: Step{"/admin/staff", v.T("admin.staff")}, Title: v.T("admin.staff.add")},
 		Speaks: []Option{{"", v.T("admin.staff.browser_language")}}}
 	if f.Values == nil {
-		f.Values = url.Values{"name": {p.Name}, "email": {p.Email}, "role": {string(p.Role)}, "language": {p.Language}, "counters": p.Counters, "stores": p.Stores}
+		f.Values = url.Values{"name": {p.Name}, "email": {p.Email}, "role": {string(p.Role)}, "language": {p.Language}, "counters": p.Counters, "stores": p.Stores,
+			"languages": p.Languages, "specialities": {p.Specialities}}
 	}
 	for _, l := range s.languages.All {
 		data.Speaks = append(data.Speaks, Option{l.Tag, l.Name})
 	}
 	data.Form, data.Roles, data.Counters, data.Stores = f, roleChoices(v, f), counterChoices(v, g, f), storeChoices(v, g, f)
+	data.Shown = shownForm(v, f)
 	if id != "" {
+		data.Duty = s.dutyView(v, p, g.directory)
+		data.Duty.Error = f.Errors["until"]
 		s.knownPerson(v, &data, p, held)
 	}
 	data.Frame = s.frame(v, "admin", data.Top.Title)
@@ -237,7 +243,8 @@ func (s *Server) savePerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 	var p staff.Person
 	err := s.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
 		p, err = staff.SaveStaff(tx, v.Viewer, staff.StaffForm{ID: id, Name: r.PostForm.Get("name"), Email: r.PostForm.Get("email"),
-			Role: staff.Role(r.PostForm.Get("role")), Language: r.PostForm.Get("language"), Counters: r.PostForm["counters"], Stores: r.PostForm["stores"]})
+			Role: staff.Role(r.PostForm.Get("role")), Language: r.PostForm.Get("language"), Counters: r.PostForm["counters"], Stores: r.PostForm["stores"],
+			Shown: new(shownOf(r.PostForm))})
 		return err
 	})
 	if f.Take(err) {

@@ -22,6 +22,8 @@ type mePage struct {
 	Form        Form // the password's
 	Sessions    []sessionRow
 	Others      bool // there are sessions beside this one
+	Advises     bool // she answers customers
+	Duty        dutyView
 }
 
 // sessionRow is one browser in which she is signed in.
@@ -60,6 +62,10 @@ func (s *Server) meForm(w http.ResponseWriter, v *Visit, f Form) error {
 		ThemeChoice: v.theme(), Form: f, Others: len(sessions) > 1,
 		Themes: []Option{{"", v.T("me.theme.system")}, {"light", v.T("me.theme.light")}, {"dark", v.T("me.theme.dark")}}}
 	data.Path = "/me"
+	if data.Advises = v.May(staff.Chat); data.Advises {
+		data.Duty = s.dutyView(v, person, directory)
+		data.Duty.Error = f.Errors["until"]
+	}
 	clock := s.clock(v, homeZone(person, directory))
 	for _, x := range sessions {
 		data.Sessions = append(data.Sessions, sessionRow{ID: x.ID, Device: device(v, x.UserAgent), Icon: deviceIcon(x.UserAgent),

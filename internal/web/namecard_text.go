@@ -108,8 +108,10 @@ func pieces(text string) []string {
 	return append(out, now.String())
 }
 
-func closes(r rune) bool { return strings.ContainsRune("、，。．；：？！）」』】》〉,.;:?!)]}’”…", r) }
-func opens(r rune) bool  { return strings.ContainsRune("（「『【《〈([{‘“", r) }
+func closes(r rune) bool {
+	return strings.ContainsRune("、，。．；：？！）」』】》〉,.;:?!)]}’”…", r)
+}
+func opens(r rune) bool { return strings.ContainsRune("（「『【《〈([{‘“", r) }
 
 func wide(r rune) bool {
 	k := width.LookupRune(r).Kind()

@@ -49,6 +49,10 @@ var answersTo = map[string][len(askers)]int{
 	"GET /more":                       {200, 200, 200, 200, 200, 303},
 	"GET /me":                         {200, 200, 200, 200, 200, 303},
 	"POST /me/look":                   {303, 303, 303, 303, 303, 401},
+	"POST /me/away":                   {422, 422, 403, 403, 422, 401},
+	"GET /me/cards":                   {200, 200, 403, 403, 200, 303},
+	"GET /me/shown":                   {200, 200, 403, 403, 200, 303},
+	"POST /me/shown":                  {303, 303, 403, 403, 303, 401},
 	"POST /me/password":               {422, 422, 422, 422, 422, 401},
 	"POST /me/sessions/end-others":    {303, 303, 303, 303, 303, 401},
 	"POST /me/sessions/{session}/end": {303, 303, 303, 303, 303, 401},
@@ -75,6 +79,12 @@ var answersTo = map[string][len(askers)]int{
 	"GET /media/{message}":                           {404, 404, 404, 404, 404, 303},
 	"GET /media/{message}/preview":                   {404, 404, 404, 404, 404, 303},
 	"GET /live":                                      {200, 200, 200, 200, 200, 303},
+
+	// printed cards
+	"POST /cards":             {422, 422, 403, 403, 422, 401},
+	"GET /cards/{file}":       {200, 200, 403, 403, 200, 303},
+	"GET /cards/{card}/print": {200, 200, 403, 403, 200, 303},
+	"POST /cards/{card}/end":  {303, 303, 403, 403, 303, 401},
 
 	// administration
 	"GET /admin":                                                  {403, 200, 403, 200, 200, 303},
@@ -107,6 +117,7 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/staff/{staff}/password":                          {403, 403, 403, 403, 200, 401},
 	"POST /admin/staff/{staff}/end":                               {403, 403, 403, 403, 303, 401},
 	"POST /admin/staff/{staff}/return":                            {403, 403, 403, 403, 303, 401},
+	"POST /admin/staff/{staff}/away":                              {403, 403, 403, 403, 422, 401},
 	"GET /admin/accounts":                                         {403, 403, 403, 403, 200, 303},
 	"GET /admin/accounts/new":                                     {403, 403, 403, 403, 200, 303},
 	"POST /admin/accounts":                                        {403, 403, 403, 403, 422, 401},
@@ -121,6 +132,7 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/replies/{reply}":                                 {403, 422, 403, 403, 422, 401},
 	"POST /admin/replies/{reply}/move":                            {403, 303, 403, 403, 303, 401},
 	"POST /admin/replies/{reply}/delete":                          {403, 303, 403, 403, 303, 401},
+	"GET /admin/cards":                                            {403, 200, 403, 403, 200, 303},
 	"GET /admin/tokens":                                           {403, 403, 403, 403, 200, 303},
 	"GET /admin/tokens/new":                                       {403, 403, 403, 403, 200, 303},
 	"POST /admin/tokens":                                          {403, 403, 403, 403, 422, 401},
@@ -152,6 +164,14 @@ var answersTo = map[string][len(askers)]int{
 	"POST /chat/{account}/upload":   {401, 401, 401, 401, 401, 401},
 	"POST /chat/{account}/typing":   {401, 401, 401, 401, 401, 401},
 	"GET /chat/{account}/stream":    {401, 401, 401, 401, 401, 401},
+	"GET /chat/{account}/card":      {401, 401, 401, 401, 401, 401},
+	"POST /chat/{account}/card":     {401, 401, 401, 401, 401, 401},
+	"GET /chat/{account}/advisors":  {401, 401, 401, 401, 401, 401},
+	"POST /chat/{account}/advisors": {401, 401, 401, 401, 401, 401},
+	"GET /liff/{account}":           {404, 404, 404, 404, 404, 404},
+	"POST /liff/{account}/scan":     {404, 404, 404, 404, 404, 404},
+	"POST /liff/{account}/choose":   {404, 404, 404, 404, 404, 404},
+	"POST /liff/{account}/answer":   {404, 404, 404, 404, 404, 404},
 }
 
 // formOf completes requests that would be refused for what they lack before anybody
@@ -185,6 +205,8 @@ func (h *adminHouse) prepare(asker string) fixtures {
 		f["counter"] = must(staff.SaveCounter(tx, sys, staff.CounterForm{StoreID: store.ID, BrandID: elsewhere.ID})).ID
 		f["staff"] = must(staff.SaveStaff(tx, sys, staff.StaffForm{Name: "P", Email: asker + "@new.test", Role: staff.Advisor})).ID
 		f["account"] = must(h.Desk.SaveAccount(tx, sys, conversation.AccountForm{Channel: channel.WebChat, Name: "web", CounterID: h.Counter})).ID
+		card := must(h.Desk.SaveCard(tx, sys, conversation.CardForm{AccountID: f["account"], CounterID: h.Counter, AdvisorID: map[string]string{"advisor": h.Advisor}[asker]}))
+		f["card"], f["file"] = card.ID, card.ID+".svg"
 		f["reply"] = must(h.Desk.SaveReply(tx, sys, conversation.Reply{Title: "t", Text: "x", CounterID: h.Counter})).ID
 		_, token, err := staff.CreateToken(tx, sys, "t", staff.Scopes())
 		if err != nil {

@@ -17,6 +17,8 @@ var pageTypes = map[string]any{
 	"admin_place": adminPlacePage{}, "admin_replies": adminRepliesPage{}, "admin_reply": adminReplyPage{}, "admin_secret": adminSecretPage{},
 	"admin_token": adminTokenPage{}, "admin_tokens": adminTokensPage{}, "admin_webhook": adminWebhookPage{},
 
+	"card_print":  printPage{},
+	"cards":       cardsPage{},
 	"chat":        chatPage{},
 	"error":       errorPage{},
 	"error#toast": Toast{},
@@ -26,8 +28,10 @@ var pageTypes = map[string]any{
 	"inbox#opened": inboxPage{}, "inbox#older-piece": olderPiece{}, "inbox#head-again": headView{}, "inbox#card": cardView{},
 	"inbox#waiting": 0, "inbox#row": ThreadRow{}, "inbox#line": Line{},
 
+	"liff":   liffPage{},
 	"me":     mePage{},
 	"more":   morePage{},
+	"shown":  shownPage{},
 	"signin": signInPage{},
 }
 

@@ -4,6 +4,7 @@
 import { languageFor, vocabulary } from "./words.js";
 import { make, icon } from "./element.js";
 import { drawer } from "./bubbles.js";
+import { inviter } from "./invite.js";
 import { thread } from "./thread.js";
 import { composer, droppable } from "./composer.js";
 import { outbox } from "./outbox.js";
@@ -33,14 +34,15 @@ const title = make("h1", { dir: "auto", tabindex: "-1" });
 const face = make("span.face", { "aria-hidden": "true" });
 const close = make("button.tool", { type: "button", "aria-label": say("close"), title: say("close"), hidden: !framed, onclick: leave }, icon("close"));
 const notice = make("p.notice", { role: "status" }, say("loading"));
+const invite = inviter(words, { server: () => server, onBound: bound, onTrouble: (text) => show(text) });
 const typing = make("p.typing", { role: "status" });
 const live = make("p.sr", { role: "status" });
 const down = make("button.down", { type: "button", "aria-label": say("down"), title: say("down"), hidden: true, onclick: () => talk.toEnd() }, icon("down"));
 const veil = make("div.veil", { hidden: true, "aria-hidden": "true" }, say("drop"));
 const writing = composer(words, { onText: (text) => put({ text }), onFile: sendFile, onTyping: () => server?.typing().catch(() => {}) });
 document.body.append(
-  make("header.bar", {}, face, title, close), notice,
-  make("main", {}, talk.log, down), typing, writing.board, writing.form, live, veil,
+  make("header.bar", {}, face, title, invite.button, close), notice, invite.banner,
+  make("main", {}, talk.log, down), typing, writing.board, writing.form, live, veil, invite.sheet,
 );
 
 // --- state ---
@@ -200,6 +202,14 @@ function welcome({ account: { greeting }, name, messages }) {
   talk.head.append(card);
 }
 
+// Her thread may be another one now: the history and the stream begin anew.
+function bound(text) {
+  show(text);
+  setTimeout(() => { if (notice.textContent === text) show(""); }, 8000);
+  server.start().catch(() => {});
+  stream?.again();
+}
+
 // --- open, close, focus ---
 
 function leave() {
@@ -251,6 +261,7 @@ async function begin() {
   if (open && host.focus) opened(true);
   talk.toEnd();
   box.flush();
+  if (query.has("card")) invite.ask(query.get("card"));
 }
 
 // release lets in what the stream said of her own messages meanwhile.

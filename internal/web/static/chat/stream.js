@@ -39,7 +39,8 @@ export function parser(onEvent) {
 /**
  * listen stays connected until the page goes. open(cursor, signal) makes the
  * request; onEvent gets (name, data); onState gets true or false; onGap is
- * called when the server no longer knows the cursor. wake() tries at once.
+ * called when the server no longer knows the cursor. wake() tries at once,
+ * again() leaves the connection for a new one.
  */
 export function listen({ cursor, open, onEvent, onState, onGap }) {
   let attempt = 0, skip = () => {}, abort = new AbortController(), asleep = false;
@@ -93,5 +94,5 @@ export function listen({ cursor, open, onEvent, onState, onGap }) {
   addEventListener("pagehide", () => { asleep = true; abort.abort(); });
   addEventListener("pageshow", () => { asleep = false; wake(); });
   forever();
-  return { wake };
+  return { wake, again: () => { abort.abort(); wake(); } };
 }

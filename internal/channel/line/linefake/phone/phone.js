@@ -215,7 +215,12 @@ const send = {
     trouble("");
     if (page) {
       const me = state.me;
-      return sheet.open(page, { token: async () => (await api.idToken(me.id)).token, onClose: () => load().catch(fail) });
+      return sheet.open(page, {
+        who: async () => ({ ...await api.idToken(me.id), friend: me.friend && !me.blocked }),
+        // The account's own address: LINE asks whether she wants to add it.
+        onOpen: (url) => { if (url === "https://line.me/R/ti/p/" + encodeURIComponent(state.account.basicId) && !me.friend) turn("follow"); },
+        onClose: () => load().catch(fail),
+      });
     }
     if (!text) return trouble(say("notACard"));
     put(text);

@@ -6,6 +6,7 @@
   const phone = new URL(document.currentScript.src).origin;
   const PATIENCE = 5000;
   let token = null;
+  let friend = false;
   let left = false; // she logged out
 
   const failed = (code, message) => Object.assign(new Error(message), { code });
@@ -18,6 +19,7 @@
         if (e.source !== window.parent || e.origin !== phone || e.data?.liff !== "token") return;
         removeEventListener("message", hear);
         clearTimeout(late);
+        friend = e.data.friend === true;
         answered(e.data.token);
       });
       window.parent.postMessage({ liff: "init" }, phone);
@@ -50,6 +52,8 @@
       left = false;
       location.reload();
     },
+    getFriendship: async () => ({ friendFlag: friend }),
+    openWindow({ url }) { window.parent.postMessage({ liff: "open", url }, phone); },
     closeWindow() { window.parent.postMessage({ liff: "close" }, phone); },
   };
 })();

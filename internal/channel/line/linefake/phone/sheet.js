@@ -59,8 +59,9 @@ export function choices(scan) {
   return [make("h2.tray-title", {}, say("cardsHere")), list, form];
 }
 
-/** open shows a page in the browser sheet; who gives the person's id token. */
-export function open(page, { token, onClose }) {
+/** open shows a page in the browser sheet; who gives the person's id
+ * token and whether she is a friend; onOpen takes an address that the page opens. */
+export function open(page, { who, onOpen, onClose }) {
   const sheet = make("dialog.sheet", { "aria-label": say("sheet") });
   const shut = make("button.tool", { type: "button", "aria-label": say("close"), title: say("close") }, icon("close"));
   const frame = make("iframe", { title: say("sheet"), src: page, referrerpolicy: "origin" });
@@ -69,8 +70,12 @@ export function open(page, { token, onClose }) {
   async function hear(e) {
     if (e.source !== frame.contentWindow || e.origin !== origin) return;
     if (e.data?.liff === "init") {
-      const mine = await token();
-      frame.contentWindow?.postMessage({ liff: "token", token: mine }, origin);
+      const mine = await who();
+      frame.contentWindow?.postMessage({ liff: "token", ...mine }, origin);
+    }
+    if (e.data?.liff === "open") {
+      sheet.close();
+      onOpen(String(e.data.url));
     }
     if (e.data?.liff === "close") sheet.close();
   }
