@@ -72,7 +72,7 @@ func Start(ctx context.Context, o Options) (at Addresses, stop func() error, err
 		return at, nil, fmt.Errorf("demonstration: %w", err)
 	}
 	phones, err := startPhones(ctx, phonesOptions{desk: o.Desk, folder: filepath.Join(o.Data, "demo"), url: at.PhoneURL,
-		webhook: o.Webhook, pasts: at.Seeded.Pasts, log: o.Log})
+		webhook: o.Webhook, public: o.PublicURL, pasts: at.Seeded.Pasts, log: o.Log})
 	if err != nil {
 		return at, nil, err
 	}

@@ -105,8 +105,9 @@ func (s *seeder) open(tx *db.Tx) (group, error) {
 		g.counters[x.key] = made.ID
 	}
 	for _, x := range people {
+		read := shown[x.key]
 		made, err := staff.SaveStaff(tx, sys, staff.StaffForm{Name: x.name, Email: x.key + "@dingdong.example", Role: x.role, Language: x.language,
-			Counters: each(x.counters, g.counters), Stores: each(x.stores, places)})
+			Counters: each(x.counters, g.counters), Stores: each(x.stores, places), Shown: &read})
 		if err != nil {
 			return g, fmt.Errorf("person %s: %w", x.key, err)
 		}
@@ -118,7 +119,10 @@ func (s *seeder) open(tx *db.Tx) (group, error) {
 			return g, fmt.Errorf("saved reply %s: %w", x.title, err)
 		}
 	}
-	return g, s.openAccounts(tx, g)
+	if err := s.openAccounts(tx, g); err != nil {
+		return g, err
+	}
+	return g, s.openCards(tx, g)
 }
 
 func each(keys []string, ids map[string]string) (out []string) {
@@ -134,8 +138,9 @@ func (s *seeder) openAccounts(tx *db.Tx, g group) error {
 	sys := staff.System()
 	for _, x := range counters {
 		base := s.o.PhoneURL + "/" + x.key
+		liff := liffOf(x.key, base)
 		made, err := s.desk.SaveAccount(tx, sys, conversation.AccountForm{Channel: channel.LINE, Name: x.name, CounterID: g.counters[x.key],
-			Secret: rand.Text(), Token: rand.Text() + rand.Text(), APIBase: base, DataBase: base})
+			Secret: rand.Text(), Token: rand.Text() + rand.Text(), APIBase: base, DataBase: base, LIFF: &liff})
 		if err != nil {
 			return fmt.Errorf("account %s: %w", x.key, err)
 		}

@@ -43,6 +43,7 @@ type phonesOptions struct {
 	folder  string // where they keep what was said
 	url     string // where they are reached
 	webhook string // where the house is reached
+	public  string // where browsers reach it
 	pasts   map[string][]linefake.Past
 	log     *slog.Logger
 }
@@ -68,6 +69,8 @@ func startPhones(ctx context.Context, o phonesOptions) (*phones, error) {
 		}
 		made, err := linefake.New(linefake.Options{
 			Secret: a.Secret, Token: a.Token, Name: a.Name, BasicID: c.basicID, Webhook: o.webhook + a.WebhookPath(), AllowHTTP: true,
+			LIFF:         linefake.LIFF{ID: a.LIFF.ID, Page: o.public + "/liff/" + a.ID, Channel: a.LIFF.LoginChannel},
+			Cards:        func() []linefake.Card { return cardsOf(o.desk, a.ID) },
 			MonthlyLimit: 3000, StateFile: filepath.Join(o.folder, c.key+".json"), Log: o.log,
 		})
 		if err != nil {
@@ -97,9 +100,10 @@ func demoAccounts(ctx context.Context, desk *conversation.Desk, base string) (ma
 			if !ours {
 				continue
 			}
-			if here := base + "/" + key; a.APIBase != here {
+			here := base + "/" + key
+			if liff := liffOf(key, here); a.APIBase != here || a.LIFF != liff {
 				if a, err = desk.SaveAccount(tx, staff.System(), conversation.AccountForm{ID: a.ID, Name: a.Name, CounterID: a.CounterID,
-					APIBase: here, DataBase: here, Greeting: a.Greeting}); err != nil {
+					APIBase: here, DataBase: here, Greeting: a.Greeting, LIFF: &liff}); err != nil {
 					return err
 				}
 			}

@@ -103,6 +103,8 @@ type adminAccountPage struct {
 	Close    Confirm
 	Advanced bool // the platform's addresses are not the real ones, or wrong
 	Closing  string
+	More     Choices // counters it serves beside its own
+	LIFFPage Copy
 }
 
 // kindChoice is a channel to add an account for.
@@ -140,7 +142,8 @@ func (s *Server) accountPage(w http.ResponseWriter, v *Visit, f Form) error {
 		data.Top.Text = directoryName(directory, a.CounterID)
 		if f.Values == nil {
 			f.Values = url.Values{"name": {a.Name}, "counter": {a.CounterID}, "api_base": {a.APIBase}, "data_base": {a.DataBase},
-				"origins": {strings.Join(a.Origins, "\n")}, "greeting": {a.Greeting}}
+				"origins": {strings.Join(a.Origins, "\n")}, "greeting": {a.Greeting}, "counters": a.Counters, "offer_choice": {checked(a.OfferChoice)},
+				"liff_id": {a.LIFF.ID}, "login_channel": {a.LIFF.LoginChannel}, "liff_sdk": {a.LIFF.SDK}}
 		}
 	}
 	for _, c := range directory.Counters {
@@ -148,13 +151,28 @@ func (s *Server) accountPage(w http.ResponseWriter, v *Visit, f Form) error {
 			data.Counters = append(data.Counters, Option{c.ID, c.Store + " · " + c.Name})
 		}
 	}
-	data.Form = f
-	data.Advanced = f.Values.Get("api_base")+f.Values.Get("data_base")+f.Errors["api_base"]+f.Errors["data_base"] != ""
+	data.Form, data.More = f, moreCounters(v, directory, f)
+	data.Advanced = f.Values.Get("api_base")+f.Values.Get("data_base")+f.Errors["api_base"]+f.Errors["data_base"]+
+		f.Values.Get("liff_sdk")+f.Errors["liff_sdk"] != ""
 	data.Frame = s.frame(v, "admin", data.Top.Title)
 	if v.request.Method != http.MethodGet {
 		data.Path = data.Action
 	}
 	return s.render(w, v, view{Page: "admin_account", Status: f.status(), Data: data})
+}
+
+// moreCounters offers the open counters, and closed ones that are ticked.
+func moreCounters(v *Visit, d staff.Directory, f Form) Choices {
+	c := counterChoices(v, group{directory: d}, f)
+	c.Label, c.Hint = v.T("admin.account.more_counters"), v.T("admin.account.more_counters_hint")
+	return c
+}
+
+func checked(on bool) string {
+	if on {
+		return "on"
+	}
+	return ""
 }
 
 func directoryName(d staff.Directory, counterID string) string {
@@ -193,6 +211,7 @@ func (s *Server) knownAccount(v *Visit, data *adminAccountPage, a conversation.A
 	}
 	if a.Kind == channel.LINE {
 		data.Webhook = Copy{v.T("admin.account.webhook"), public + a.WebhookPath()}
+		data.LIFFPage = Copy{v.T("admin.account.liff_page"), public + "/liff/" + a.ID}
 	} else {
 		data.ChatPage = public + "/chat/" + a.ID
 		data.Embed = Copy{v.T("admin.account.embed"), `<script src="` + data.ChatPage + `/widget.js" async></script>`}
@@ -209,10 +228,12 @@ func (s *Server) saveAccount(w http.ResponseWriter, r *http.Request, v *Visit) e
 	form := r.PostForm
 	f := Form{Values: form}
 	var a conversation.Account
+	reach := conversation.LIFF{ID: form.Get("liff_id"), LoginChannel: form.Get("login_channel"), SDK: form.Get("liff_sdk")}
 	err := s.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
 		a, err = s.Desk.SaveAccount(tx, v.Viewer, conversation.AccountForm{ID: r.PathValue("account"), Channel: channel.Kind(form.Get("channel")),
 			Name: form.Get("name"), CounterID: form.Get("counter"), Secret: form.Get("secret"), Token: form.Get("token"),
-			APIBase: form.Get("api_base"), DataBase: form.Get("data_base"), Origins: strings.Fields(form.Get("origins")), Greeting: form.Get("greeting")})
+			APIBase: form.Get("api_base"), DataBase: form.Get("data_base"), Origins: strings.Fields(form.Get("origins")), Greeting: form.Get("greeting"),
+			Counters: new(form["counters"]), OfferChoice: new(form.Get("offer_choice") == "on"), LIFF: &reach})
 		return err
 	})
 	if f.Take(err) {
