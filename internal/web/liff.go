@@ -334,9 +334,9 @@ func (s *Server) proved(ctx context.Context, a conversation.Account, token strin
 		return peer, fmt.Errorf("%w: %w", errLogin, err)
 	case refused.Kind != channel.Rejected:
 		return peer, fmt.Errorf("%w: %w", errPlatform, err)
-	case strings.Contains(words, "expired"):
+	case strings.Contains(words, "expired"), strings.Contains(words, "too old"): // LINE's words, and our adapter's
 		return peer, errIDOld
-	case strings.Contains(words, "audience"):
+	case strings.Contains(words, "audience"), strings.Contains(words, "another channel"):
 		return peer, errIDOther
 	}
 	return peer, errIDToken

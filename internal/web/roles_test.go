@@ -161,6 +161,7 @@ var answersTo = map[string][len(askers)]int{
 	"POST /chat/{account}/start":    {415, 415, 415, 415, 415, 415},
 	"GET /chat/{account}/messages":  {401, 401, 401, 401, 401, 401},
 	"POST /chat/{account}/messages": {401, 401, 401, 401, 401, 401},
+	"POST /chat/{account}/taps":     {401, 401, 401, 401, 401, 401},
 	"POST /chat/{account}/upload":   {401, 401, 401, 401, 401, 401},
 	"POST /chat/{account}/typing":   {401, 401, 401, 401, 401, 401},
 	"GET /chat/{account}/stream":    {401, 401, 401, 401, 401, 401},

@@ -13,7 +13,7 @@ var openDoors = []string{
 	"GET /static/", "GET /favicon.ico", "GET /healthz", "GET /readyz", "/",
 	"GET /first", "POST /first", "GET /sign-in", "POST /sign-in", "POST /sign-in/demo", "POST /language",
 	"GET /chat/{account}", "GET /chat/{account}/widget.js", "POST /chat/{account}/start", "GET /chat/{account}/messages",
-	"POST /chat/{account}/messages", "POST /chat/{account}/upload", "POST /chat/{account}/typing", "GET /chat/{account}/stream",
+	"POST /chat/{account}/messages", "POST /chat/{account}/taps", "POST /chat/{account}/upload", "POST /chat/{account}/typing", "GET /chat/{account}/stream",
 	"GET /chat/{account}/card", "POST /chat/{account}/card", "GET /chat/{account}/advisors", "POST /chat/{account}/advisors",
 	"GET /liff/{account}", "POST /liff/{account}/scan", "POST /liff/{account}/choose", "POST /liff/{account}/answer",
 	"POST /in/{account}", "GET /m/{link}",
