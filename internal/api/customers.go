@@ -74,24 +74,34 @@ func (s *server) getCustomer(ctx context.Context, in *customerInput) (*customerO
 }
 
 func (s *server) customer(tx *db.Tx, id string) (Customer, error) {
+	id, err := s.Desk.Book.Person(tx, id) // since a merge she may be shown by another card
+	if err != nil {
+		return Customer{}, err
+	}
 	found, err := s.Desk.Book.Get(tx, id)
 	if err != nil {
 		return Customer{}, err
 	}
-	out := Customer{ID: found.ID, Name: found.Name, Kind: found.Kind, CreatedAt: found.CreatedAt, Identities: []Identity{}}
-	identities, err := s.Desk.Book.Identities(tx, id)
+	records, err := s.Desk.Book.Records(tx, id)
 	if err != nil {
-		return out, err
+		return Customer{}, err
 	}
-	kinds, err := texts(tx, `SELECT a.channel FROM identity i JOIN account a ON a.id = i.account_id WHERE i.customer_id = $1 ORDER BY i.id`, id)
-	if err != nil || len(kinds) != len(identities) {
-		return out, fmt.Errorf("channels of identities: %w", err)
-	}
-	for n, i := range identities {
-		if out.Name == "" {
-			out.Name = i.Name
+	out := Customer{ID: found.ID, Name: found.Name, Kind: found.Kind, CreatedAt: found.CreatedAt, Identities: []Identity{}}
+	for _, record := range records {
+		identities, err := s.Desk.Book.Identities(tx, record)
+		if err != nil {
+			return out, err
 		}
-		out.Identities = append(out.Identities, Identity{ID: i.ID, Account: i.AccountID, Channel: channel.Kind(kinds[n]), Name: i.Name, Language: i.Language, Reach: i.Reach})
+		kinds, err := texts(tx, `SELECT a.channel FROM identity i JOIN account a ON a.id = i.account_id WHERE i.customer_id = $1 ORDER BY i.id`, record)
+		if err != nil || len(kinds) != len(identities) {
+			return out, fmt.Errorf("channels of identities: %w", err)
+		}
+		for n, i := range identities {
+			if out.Name == "" {
+				out.Name = i.Name
+			}
+			out.Identities = append(out.Identities, Identity{ID: i.ID, Account: i.AccountID, Channel: channel.Kind(kinds[n]), Name: i.Name, Language: i.Language, Reach: i.Reach})
+		}
 	}
 	out.Threads, err = texts(tx, `SELECT id FROM thread WHERE customer_id = $1 ORDER BY id`, id)
 	return out, err

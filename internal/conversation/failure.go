@@ -140,6 +140,7 @@ func (d *Desk) Handlers() map[string]job.Handler {
 		JobSweep:     d.Sweep,
 
 		staff.JobDuty: d.dutyChanged,
+		JobMerge:      d.MergeLater,
 	}
 }
 

@@ -47,3 +47,13 @@ func (d *Desk) CountersOf(tx *db.Tx, personID string) ([]string, error) {
 	}
 	return counters, nil
 }
+
+// VisibleRow is Visible for a row of a card: an attribute, a tag, a note, a wish
+// or a promise, by its id.
+func (d *Desk) VisibleRow(tx *db.Tx, v staff.Viewer, rowID string) (string, error) {
+	customerID, err := d.Book.Whose(tx, rowID)
+	if err != nil {
+		return "", err
+	}
+	return d.Visible(tx, v, customerID)
+}

@@ -64,6 +64,25 @@ func TestVisible(t *testing.T) {
 		if _, err := see(h.foreign, lost.CustomerID); !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("merged, from another counter: %v", err)
 		}
+		var note customer.Note
+		h.write(func(tx *db.Tx) (err error) {
+			note, err = h.Book.AddNote(tx, h.mei, customer.NoteForm{CustomerID: lost.CustomerID, CounterID: h.counter, Body: "likes musk"})
+			return err
+		})
+		h.read(func(tx *db.Tx) error {
+			if person, err := h.VisibleRow(tx, h.mei, note.ID); err != nil || person != kept {
+				t.Errorf("a note of the merged: %q, %v", person, err)
+			}
+			for _, id := range []string{"", "not_none", "cus_1", "not_\x00"} {
+				if _, err := h.VisibleRow(tx, h.officer, id); !errors.Is(err, db.ErrNotFound) {
+					t.Errorf("row %q: %v", id, err)
+				}
+			}
+			if _, err := h.VisibleRow(tx, h.foreign, note.ID); !errors.Is(err, db.ErrNotFound) {
+				t.Errorf("a note, from another counter: %v", err)
+			}
+			return nil
+		})
 		h.read(func(tx *db.Tx) error {
 			records, err := h.Book.Records(tx, kept)
 			if !slices.Equal(records, []string{kept, lost.CustomerID}) {

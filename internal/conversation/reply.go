@@ -18,6 +18,7 @@ type Reply struct {
 	Title     string
 	Text      string
 	Position  int
+	Tag       string // offered when a customer was just heard to say this
 }
 
 // Words fill the placeholders of a saved reply.
@@ -33,10 +34,10 @@ func (r Reply) Fill(w Words) string {
 // Replies lists the saved replies of the counters a viewer sees; counterID
 // empty: of all of them.
 func (d *Desk) Replies(tx *db.Tx, v staff.Viewer, counterID string) ([]Reply, error) {
-	rows, err := tx.Query(`SELECT id, counter_id, title, body, position FROM saved_reply ORDER BY position, title, id`)
+	rows, err := tx.Query(`SELECT id, counter_id, title, body, position, tag FROM saved_reply ORDER BY position, title, id`)
 	all, err := db.Collect(rows, err, func(r *sql.Rows) (Reply, error) {
 		var s Reply
-		return s, r.Scan(&s.ID, &s.CounterID, &s.Title, &s.Text, &s.Position)
+		return s, r.Scan(&s.ID, &s.CounterID, &s.Title, &s.Text, &s.Position, &s.Tag)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("saved replies: %w", err)
@@ -55,6 +56,7 @@ func (d *Desk) Replies(tx *db.Tx, v staff.Viewer, counterID string) ([]Reply, er
 // counters; only an administrator those of every counter.
 func (d *Desk) SaveReply(tx *db.Tx, v staff.Viewer, r Reply) (Reply, error) {
 	r.Title, r.Text = strings.TrimSpace(db.CleanText(r.Title)), strings.TrimSpace(db.CleanText(r.Text))
+	r.Tag = strings.TrimSpace(db.CleanText(r.Tag))
 	switch {
 	case r.Title == "":
 		return r, db.Invalid{Field: "title", Code: "required"}
@@ -64,6 +66,8 @@ func (d *Desk) SaveReply(tx *db.Tx, v staff.Viewer, r Reply) (Reply, error) {
 		return r, db.Invalid{Field: "text", Code: "required"}
 	case utf8.RuneCountInString(r.Text) > 2000:
 		return r, db.Invalid{Field: "text", Code: "too_long"}
+	case len(r.Tag) > 60:
+		return r, db.Invalid{Field: "tag", Code: "too_long"}
 	}
 	if err := d.mayKeep(tx, v, r.ID, r.CounterID); err != nil {
 		return r, err
@@ -71,11 +75,11 @@ func (d *Desk) SaveReply(tx *db.Tx, v staff.Viewer, r Reply) (Reply, error) {
 	var err error
 	if r.ID == "" {
 		r.ID = tx.NewID("rpl")
-		_, err = tx.Exec(`INSERT INTO saved_reply (id, counter_id, title, body, position) VALUES ($1, $2, $3, $4, $5)`,
-			r.ID, r.CounterID, r.Title, r.Text, r.Position)
+		_, err = tx.Exec(`INSERT INTO saved_reply (id, counter_id, title, body, position, tag) VALUES ($1, $2, $3, $4, $5, $6)`,
+			r.ID, r.CounterID, r.Title, r.Text, r.Position, r.Tag)
 	} else {
-		_, err = tx.Exec(`UPDATE saved_reply SET counter_id = $2, title = $3, body = $4, position = $5 WHERE id = $1`,
-			r.ID, r.CounterID, r.Title, r.Text, r.Position)
+		_, err = tx.Exec(`UPDATE saved_reply SET counter_id = $2, title = $3, body = $4, position = $5, tag = $6 WHERE id = $1`,
+			r.ID, r.CounterID, r.Title, r.Text, r.Position, r.Tag)
 	}
 	if err != nil {
 		return r, fmt.Errorf("save reply: %w", err)

@@ -96,28 +96,54 @@ func Matches(name, query string) bool {
 // 64 bits are plenty to tell letter pairs apart and keep the index small.
 func (b *Book) gramHash(gram string) string { return b.Vault.Hash(hashGram, gram)[:16] }
 
-// index writes the hashes of all names a customer goes by.
+// index writes the hashes of all names that a customer's person goes by, on
+// whichever record: a search finds the person whose card shows her.
 func (b *Book) index(tx *db.Tx, customerID string) error {
-	c, err := b.Get(tx, customerID)
+	customerID, err := b.Person(tx, customerID)
 	if err != nil {
 		return err
 	}
-	identities, err := b.Identities(tx, customerID)
+	records, err := b.Records(tx, customerID)
 	if err != nil {
 		return err
 	}
-	names := c.Name
-	for _, i := range identities {
-		names += " " + i.Name
+	names, err := b.NamesOf(tx, records)
+	if err != nil {
+		return err
 	}
-	if _, err := tx.Exec(`DELETE FROM customer_gram WHERE customer_id = $1`, customerID); err != nil {
+	marks, args := db.In(records, 1)
+	if _, err := tx.Exec(`DELETE FROM customer_gram WHERE customer_id IN (`+marks+`)`, args...); err != nil {
 		return fmt.Errorf("name index: %w", err)
 	}
-	for _, g := range grams(Fold(names), false) {
+	for _, g := range grams(Fold(strings.Join(names, " ")), false) {
 		if _, err := tx.Exec(`INSERT INTO customer_gram (hash, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 			b.gramHash(g), customerID); err != nil {
 			return fmt.Errorf("name index: %w", err)
 		}
 	}
 	return nil
+}
+
+// NamesOf lists what some records are called, by the counter and by platforms.
+func (b *Book) NamesOf(tx *db.Tx, records []string) ([]string, error) {
+	var names []string
+	for _, r := range records {
+		c, err := b.Get(tx, r)
+		if err != nil {
+			return nil, err
+		}
+		identities, err := b.Identities(tx, r)
+		if err != nil {
+			return nil, err
+		}
+		if c.Name != "" {
+			names = append(names, c.Name)
+		}
+		for _, i := range identities {
+			if i.Name != "" {
+				names = append(names, i.Name)
+			}
+		}
+	}
+	return names, nil
 }

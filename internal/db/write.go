@@ -82,11 +82,12 @@ type writer struct {
 	shut  bool
 	ended chan struct{}
 
-	s       *session
-	careful int
-	buffer  []*request
-	current []*request // of the group that is being run
-	running *request   // whose fn is being run
+	s        *session
+	careful  int
+	breathed time.Time
+	buffer   []*request
+	current  []*request // of the group that is being run
+	running  *request   // whose fn is being run
 }
 
 func newWriter(d *DB) *writer {
@@ -122,6 +123,11 @@ func (w *writer) connect(ctx context.Context) error {
 	}
 	if w.d.engine == SQLite {
 		s.start = "BEGIN IMMEDIATE"
+		// The lock is waited for in begin, which looks far more often than SQLite does.
+		if _, err := s.conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
+			s.close()
+			return unavailable(err)
+		}
 	} else if _, err := s.conn.ExecContext(ctx, "SET enable_seqscan = off"); err != nil {
 		// Writers look rows up by key. Before the first ANALYZE the planner
 		// takes a long IN for the whole table and reads it from end to end.
@@ -168,8 +174,29 @@ func (w *writer) loop() {
 	for r := range w.queue {
 		w.serve(w.collect(r))
 		clear(w.buffer)
+		w.breathe()
 	}
 	normal = true
+}
+
+// A SQLite file has one lock and no queue before it: a house that commits without
+// pause would leave none to a command that is run beside it. So now and then it
+// leaves the lock alone for longer than the other takes to look again.
+const (
+	breatheEvery = 100 * time.Millisecond
+	breatheFor   = time.Millisecond
+	lockLook     = 300 * time.Microsecond
+	lockPatience = 10 * time.Second
+)
+
+func (w *writer) breathe() {
+	if w.d.engine != SQLite {
+		return
+	}
+	if now := time.Now(); now.Sub(w.breathed) > breatheEvery {
+		time.Sleep(breatheFor)
+		w.breathed = now
+	}
 }
 
 // collect takes what is queued right now: no lingering for more.
@@ -262,7 +289,14 @@ func (w *writer) begin() error {
 		if err = w.s.begin(background); err == nil {
 			return nil
 		}
-		if retryable(err) { // SQLite's busy_timeout has waited for the lock already
+		for began := time.Now(); err != nil && w.d.engine == SQLite && retryable(err) && time.Since(began) < lockPatience; {
+			time.Sleep(lockLook)
+			err = w.s.begin(background)
+		}
+		if err == nil {
+			return nil
+		}
+		if retryable(err) {
 			return fmt.Errorf("begin: %w: %w", errBeginBusy, err)
 		}
 		w.disconnect()

@@ -17,6 +17,7 @@ type Reader struct {
 	tongues  []tongue
 	rules    []compiled
 	phrases  int
+	replies  map[string]string // facets for ready replies, by the name of the rule
 	scratch  sync.Pool
 	unmarked bool // there are phrases of people who type without marks
 }
@@ -88,7 +89,7 @@ const (
 
 // Compile builds a reader of lexicons that ParseLexicon has taken, one a language.
 func Compile(lexicons []Lexicon) (*Reader, error) {
-	c := compiler{Reader: &Reader{}, registry: map[string][]use{}}
+	c := compiler{Reader: &Reader{replies: map[string]string{}}, registry: map[string][]use{}}
 	seen := map[string]bool{}
 	sorted := slices.Clone(lexicons)
 	slices.SortStableFunc(sorted, func(a, b Lexicon) int {
@@ -118,6 +119,9 @@ func Compile(lexicons []Lexicon) (*Reader, error) {
 
 // Phrases is how many phrases the rules have together.
 func (r *Reader) Phrases() int { return r.phrases }
+
+// reply is the facet that a rule wants ready replies for; empty: its own tag.
+func (r *Reader) reply(rule string) string { return r.replies[rule] }
 
 type compiler struct {
 	*Reader
@@ -163,6 +167,10 @@ func (c *compiler) add(l *Lexicon) {
 func (c *compiler) rule(rule Rule, n uint8) {
 	id := int32(len(c.rules))
 	c.rules = append(c.rules, compiled{rule, n})
+	if rule.Reply != "" {
+		t := c.tongues[n]
+		c.replies[Finding{Language: t.language, Version: t.version, Rule: rule.ID}.Name()] = rule.Reply
+	}
 	for _, text := range rule.Unless {
 		c.register(foldPhrase(text), use{kind: kindUnless, tongue: n, of: 1, rule: id})
 	}

@@ -28,8 +28,8 @@ func TestLexiconShipped(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l.Language+".yaml" != f.Name {
-				t.Errorf("the file says it is %s", l.Language)
+			if l.Language != f.Language() || l.Version != f.Version() {
+				t.Errorf("the file says it is %s, version %d", l.Language, l.Version)
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
+	"strings"
 )
 
 //go:embed all:lexicon
@@ -34,4 +36,19 @@ func Shipped() ([]File, error) {
 		return nil, fmt.Errorf("%d shipped lexicons, but %d of languages we know", len(names), len(out))
 	}
 	return out, nil
+}
+
+// Language is the language of the file, by its name.
+func (f File) Language() string { return strings.TrimSuffix(f.Name, ".yaml") }
+
+// Version is the file's own number. It is read without the rest: every start
+// asks for it.
+func (f File) Version() int {
+	for line := range strings.Lines(f.YAML) {
+		if number, ok := strings.CutPrefix(line, "version:"); ok {
+			n, _ := strconv.Atoi(strings.TrimSpace(number)) // TestLexiconShipped holds the files to this form
+			return n
+		}
+	}
+	return 0
 }

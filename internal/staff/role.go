@@ -31,6 +31,7 @@ const (
 	Chat          Permission = "chat"           // write to customers of the counters she sees
 	ManageGroup   Permission = "manage_group"   // stores, brands, counters, staff, accounts, tokens, webhooks
 	ManageReplies Permission = "manage_replies" // saved replies
+	KeepLexicons  Permission = "keep_lexicons"  // which words of customers become tags
 	SeeAudit      Permission = "see_audit"      // who did and who saw what
 	SeeFailures   Permission = "see_failures"   // failed deliveries and dead jobs, and their retry
 	KeepCatalogue Permission = "keep_catalogue" // products and their prices
@@ -42,6 +43,7 @@ var permitted = map[Permission][]Role{
 	Chat:          {Advisor, Manager, Admin, house},
 	ManageGroup:   {Admin, house},
 	ManageReplies: {Admin, Manager, house},
+	KeepLexicons:  {Admin, Manager, Marketing, house},
 	SeeAudit:      {Privacy, Admin, house},
 	SeeFailures:   {Admin, Manager, house},
 	KeepCatalogue: {Admin, house},

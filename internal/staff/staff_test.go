@@ -197,14 +197,14 @@ func TestNobodySeesNothing(t *testing.T) {
 }
 
 func TestMay(t *testing.T) {
-	all := []Permission{Chat, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases}
+	all := []Permission{Chat, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons}
 	cases := map[string]struct {
 		v   Viewer
 		may []Permission
 	}{
 		"advisor":         {Viewer{Role: Advisor}, []Permission{Chat}},
-		"manager":         {Viewer{Role: Manager}, []Permission{Chat, ManageReplies, SeeFailures}},
-		"marketing":       {Viewer{Role: Marketing}, nil},
+		"manager":         {Viewer{Role: Manager}, []Permission{Chat, ManageReplies, SeeFailures, KeepLexicons}},
+		"marketing":       {Viewer{Role: Marketing}, []Permission{KeepLexicons}},
 		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit}},
 		"admin":           {Viewer{Role: Admin}, all},
 		"system":          {System(), all},

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"dingdong/internal/conversation"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
@@ -109,9 +110,17 @@ func (s *Server) cardView(tx *db.Tx, v *Visit, x scene, t conversation.Thread) (
 // identities lists her channels at counters that the viewer sees: what another
 // counter knows of her is not this one's to read.
 func (s *Server) identities(tx *db.Tx, v *Visit, clock Clock, t conversation.Thread) ([]identityLine, error) {
-	all, err := s.Desk.Book.Identities(tx, t.CustomerID)
+	records, err := s.Desk.Book.Records(tx, t.CustomerID)
 	if err != nil {
 		return nil, err
+	}
+	var all []customer.Identity
+	for _, r := range records {
+		some, err := s.Desk.Book.Identities(tx, r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
 	}
 	var out []identityLine
 	for _, i := range all {

@@ -123,6 +123,9 @@ func (d *drawings) drawRows(tx *db.Tx, e *easel, ids []string) error {
 	if err != nil {
 		return err
 	}
+	for _, id := range ids { // one that a merge folded has no row any more
+		e.rows[id] = drawing{seq: seq}
+	}
 	for _, t := range threads {
 		if t.Kind != channel.Person { // groups are kept, and are nobody's to answer
 			e.rows[t.ID] = drawing{seq: seq}

@@ -253,7 +253,7 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 	rows, bubbles := map[string]int64{}, map[string]int64{}
 	var rowOrder, bubbleOrder, dings []string
 	var acted time.Time
-	head, card := false, false
+	head, card, moved := false, false, false
 	for _, e := range events {
 		st.seq = e.Seq
 		if e.Thread == "" || !st.v.Sees(e.Counter) {
@@ -261,6 +261,13 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 				head = true
 			}
 			continue
+		}
+		if e.Kind == event.ThreadChanged && regrouped(e) {
+			moved = moved || e.Thread == st.thread.ID
+			if e.Data["to"] != "" {
+				st.tell("gone", map[string]string{"thread": e.Thread})
+				continue
+			}
 		}
 		if e.Kind != event.MessageStatus && e.Kind != event.MediaReady {
 			if rows[e.Thread] == 0 {
@@ -287,6 +294,11 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		if e.Kind == event.ThreadChanged && !seen && (acted.IsZero() || e.At.Before(acted)) {
 			acted = e.At
 		}
+	}
+	if moved { // another thread shows her now, or this one shows more or less of her
+		st.tell("reload", struct{}{})
+		st.position("at")
+		return true
 	}
 	drawn, err := st.server.drawings.rows(ctx, st.v.Words, rows)
 	if err != nil {
@@ -315,6 +327,11 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 	}
 	st.position("at")
 	return true
+}
+
+// regrouped tells whether a merge or an unmerge changed what a thread shows.
+func regrouped(e event.Event) bool {
+	return e.Data["act"] == string(conversation.ActMerged) || e.Data["act"] == string(conversation.ActUnmerged)
 }
 
 // talk tells the bubbles of the open thread, and what colleagues did with it.

@@ -73,6 +73,16 @@ func (s *Server) showThread(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if err != nil {
 		return err
 	}
+	if shown := page.Thread.ID; shown != id { // a merge folded it into this one
+		if !v.Partial {
+			to := *r.URL
+			to.Path = "/inbox/" + shown
+			http.Redirect(w, r, to.RequestURI(), http.StatusSeeOther)
+			return nil
+		}
+		w.Header().Set("HX-Replace-Url", "/inbox/"+shown)
+		id = shown
+	}
 	for i := range page.List.Rows {
 		page.List.Rows[i].Here = page.List.Rows[i].ID == id
 	}

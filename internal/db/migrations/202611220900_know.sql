@@ -211,6 +211,7 @@ CREATE TABLE card_visit ( -- a card was scanned, by a person who is known
   at          BIGINT NOT NULL
 );
 CREATE INDEX card_visit_customer ON card_visit (customer_id, at, id);
+CREATE INDEX card_visit_card ON card_visit (card_id, at);
 
 -- catalogue
 CREATE TABLE product (
@@ -333,6 +334,7 @@ CREATE TABLE thread_part ( -- of a person of several records: what was whose whe
   unread        BIGINT NOT NULL,
   waiting_since BIGINT NOT NULL,
   heard         BIGINT NOT NULL, -- how many messages of hers were there
+  at            BIGINT NOT NULL,
   PRIMARY KEY (customer_id, counter_id)
 );
 CREATE INDEX thread_part_assignee ON thread_part (assignee_id) WHERE assignee_id <> '';
@@ -348,7 +350,8 @@ CREATE TABLE lexicon (
   yaml     TEXT NOT NULL,
   by       TEXT NOT NULL,
   at       BIGINT NOT NULL,
-  note     TEXT NOT NULL DEFAULT ''
+  note     TEXT NOT NULL DEFAULT '',
+  shipped  BIGINT NOT NULL DEFAULT 0 -- version of the product's own file; 0: the group's own text
 );
 CREATE UNIQUE INDEX lexicon_version ON lexicon (language, version);
 CREATE UNIQUE INDEX lexicon_live ON lexicon (language) WHERE state = 'live';

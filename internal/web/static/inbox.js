@@ -357,6 +357,7 @@ const stream = live({
       put($("list-body"), row, me, open?.id);
       tick(row.parentNode ? row : undefined);
     },
+    gone: ({ thread }) => $("row-" + thread)?.remove(),
     message({ thread, html }) {
       if (open?.id !== thread) return;
       const { el, fresh } = open.stream.apply(html);

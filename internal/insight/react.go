@@ -1,0 +1,196 @@
+package insight
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"dingdong/internal/channel"
+	"dingdong/internal/conversation"
+	"dingdong/internal/customer"
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+)
+
+const labelCause = "mention.cause"
+
+// whatMention is the news that something was mentioned, though her card did not
+// change: a ready reply may be offered.
+const whatMention = "mention"
+
+// React reads a customer's message and concludes what it says of her. It may
+// meet an event again, and comes to the same.
+func (r *Room) React(tx *db.Tx, e event.Event) error {
+	switch e.Kind {
+	case event.MessageReceived, event.MessageEdited, event.MessageUnsent:
+	default:
+		return nil
+	}
+	if e.Message == "" {
+		return nil
+	}
+	if e.Kind == event.MessageUnsent {
+		_, err := r.takeBack(tx, e.Message)
+		return err
+	}
+	reader, err := r.Live(tx)
+	if err != nil {
+		return err
+	}
+	h, err := r.Desk.Hear(tx, e.Message)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil // it was erased meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	var found []Finding
+	if h.Author == conversation.AuthorCustomer && h.Peer == channel.Person && h.Text != "" {
+		found = distinct(reader.Read(h.Text))
+	}
+	if len(found) == 0 && e.Kind == event.MessageReceived {
+		return nil
+	}
+	had, err := r.takeBack(tx, e.Message)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	m := heard{Heard: h, id: e.Message}
+	if err := r.mention(tx, m, found); err != nil {
+		return err
+	}
+	changed, err := r.conclude(tx, m, found)
+	if err != nil || changed || had {
+		return err // the card has told, or pages know of the message
+	}
+	event.Append(tx, event.Event{Kind: event.CustomerChanged, Customer: e.Customer, Thread: e.Thread, Counter: h.CounterID,
+		Data: map[string]string{"what": whatMention}})
+	return nil
+}
+
+// heard is a message with its id.
+type heard struct {
+	conversation.Heard
+	id string
+}
+
+// distinct keeps one finding of each thing: what she says of herself counts more
+// than what she denies, asks, or says of others.
+func distinct(found []Finding) []Finding {
+	rank := []Stance{Said, Negated, Asked, Other}
+	var out []Finding
+	for _, f := range found {
+		i := slices.IndexFunc(out, func(o Finding) bool { return o.Kind == f.Kind && o.About == f.About })
+		switch {
+		case i < 0:
+			out = append(out, f)
+		case slices.Index(rank, f.Stance) < slices.Index(rank, out[i].Stance):
+			out[i] = f
+		}
+	}
+	return out
+}
+
+// takeBack forgets what a message said, and what only it proved. It tells
+// whether there was anything.
+func (r *Room) takeBack(tx *db.Tx, messageID string) (bool, error) {
+	rows, err := tx.Query(`DELETE FROM mention WHERE message_id = $1 RETURNING customer_id`, messageID)
+	whose, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	if err != nil {
+		return false, fmt.Errorf("take back mentions: %w", err)
+	}
+	slices.Sort(whose)
+	for _, id := range slices.Compact(whose) {
+		if _, err := r.Book.TakeBack(tx, id, messageID); err != nil {
+			return false, fmt.Errorf("take back conclusions: %w", err)
+		}
+	}
+	return len(whose) > 0, nil
+}
+
+// mention writes what was mentioned, whatever follows from it.
+func (r *Room) mention(tx *db.Tx, m heard, found []Finding) error {
+	args := make([]any, 0, len(found)*10)
+	for _, f := range found {
+		cause, err := r.Vault.SealString(tx, m.CustomerID, labelCause, cause(m.Text, f))
+		if err != nil {
+			return fmt.Errorf("seal a mention: %w", err)
+		}
+		args = append(args, tx.NewID("mtn"), m.CustomerID, m.CounterID, m.id, string(f.Kind), f.About, string(f.Stance), f.Name(), cause, db.Micro(m.At))
+	}
+	err := tx.Insert(`INSERT INTO mention (id, customer_id, counter_id, message_id, kind, about, stance, rule, cause, at)`, 10, args,
+		`ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return fmt.Errorf("mentions: %w", err)
+	}
+	return nil
+}
+
+// Name names the rule with its language and version: "zh-Hant/3/skin.sensitive".
+func (f Finding) Name() string {
+	return f.Language + "/" + strconv.Itoa(f.Version) + "/" + f.Rule
+}
+
+// conclude gives tags and attributes, and tells whether the card changed.
+func (r *Room) conclude(tx *db.Tx, m heard, found []Finding) (bool, error) {
+	changed := false
+	for _, f := range found {
+		p := customer.Proof{Source: customer.SourceSaid, CounterID: m.CounterID, MessageID: m.id, Rule: f.Name(),
+			Cause: cause(m.Text, f), At: m.At}
+		if name := f.Conclusion.Tag; name != "" {
+			p.Days = f.Conclusion.Days
+			given, err := r.Book.GiveTag(tx, m.CustomerID, name, p)
+			if err := unwanted(err); err != nil {
+				return false, fmt.Errorf("tag %s: %w", name, err)
+			}
+			changed = changed || given
+		}
+		if a := f.Conclusion.Attribute; a.Name != "" {
+			p.Days = 0
+			learnt, err := r.Book.Learn(tx, m.CustomerID, customer.Learnt{Name: a.Name, Value: a.Value, Proof: p})
+			if err := unwanted(err); err != nil {
+				return false, fmt.Errorf("attribute %s: %w", a.Name, err)
+			}
+			changed = changed || learnt
+		}
+	}
+	return changed, nil
+}
+
+// unwanted passes over what the group does not keep: a tag or an attribute that
+// it closed, or a value that is no longer among its choices.
+func unwanted(err error) error {
+	var invalid db.Invalid
+	if errors.As(err, &invalid) {
+		return nil
+	}
+	return err
+}
+
+// around is how many letters of context stand on each side of the words.
+const around = 24
+
+// cause is the words that matched with a little of what stands round them.
+func cause(text string, f Finding) string {
+	from, to := f.From, f.To
+	for n := 0; n < around && from > 0; n++ {
+		_, size := utf8.DecodeLastRuneInString(text[:from])
+		from -= size
+	}
+	for n := 0; n < around && to < len(text); n++ {
+		_, size := utf8.DecodeRuneInString(text[to:])
+		to += size
+	}
+	words := strings.Join(strings.Fields(text[from:to]), " ")
+	if from > 0 {
+		words = "…" + words
+	}
+	if to < len(text) {
+		words += "…"
+	}
+	return words
+}
