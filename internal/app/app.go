@@ -22,6 +22,7 @@ import (
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/insight"
 	"dingdong/internal/job"
 	"dingdong/internal/vault"
 	"dingdong/internal/web"
@@ -36,6 +37,7 @@ type App struct {
 	Vault  *vault.Vault
 	Desk   *conversation.Desk
 	Events *event.Log
+	Reader *insight.Room
 	Hooks  *webhook.Room
 	Web    *web.Server
 
@@ -95,6 +97,7 @@ func (a *App) open(ctx context.Context) error {
 		DB: a.DB, Vault: a.Vault, Book: &customer.Book{Vault: a.Vault}, Blobs: blobs,
 		Adapters: adapters(client),
 	}
+	a.Reader = &insight.Room{Vault: a.Vault, Book: a.Desk.Book, Desk: a.Desk}
 	if err = a.DB.Write(ctx, a.Desk.Book.EnsureDefaults); err != nil {
 		return fmt.Errorf("what is known of customers: %w", err)
 	}
@@ -171,6 +174,9 @@ func (a *App) Run(ctx context.Context) error {
 			return nil
 		}
 		return fmt.Errorf("schedule: %w", err)
+	}
+	if err := a.DB.Write(ctx, a.Reader.EnsureShipped); err != nil && ctx.Err() == nil {
+		return err
 	}
 	doors := http.NewServeMux()
 	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Log: a.Log,

@@ -21,6 +21,9 @@ func (a *App) reactions() map[event.Kind][]reaction {
 	for _, k := range event.Kinds() { // integrators may ask for every kind
 		table[k] = []reaction{a.Hooks.Queue}
 	}
+	for _, k := range []event.Kind{event.MessageReceived, event.MessageEdited, event.MessageUnsent} {
+		table[k] = append(table[k], a.Reader.React)
+	}
 	return table
 }
 
@@ -41,6 +44,15 @@ func (a *App) reactTo(tx *db.Tx, e event.Event) error {
 	return nil
 }
 
+// nobody says that no event would be reacted to: no endpoint asks for any, and
+// no lexicon is live.
+func (a *App) nobody(tx *db.Tx) (bool, error) {
+	if none, err := a.Hooks.Nobody(tx); err != nil || !none {
+		return false, err
+	}
+	return a.Reader.Nobody(tx)
+}
+
 // gatherFor is how long a busy reader waits between two groups.
 const gatherFor = 5 * time.Millisecond
 
@@ -51,7 +63,7 @@ const pollEvery = time.Second
 func (a *App) react(ctx context.Context) error {
 	c := event.Consumer{
 		Tally: "react", Group: 256, React: a.reactTo,
-		Nobody: a.Hooks.Nobody, // the only reaction there is today
+		Nobody: a.nobody,
 		Aside: func(tx *db.Tx, e event.Event, cause error) error {
 			a.Log.Error("a reaction failed", "event", e.Seq, "kind", string(e.Kind), "error", cause)
 			return job.Enqueue(tx, job.New{Kind: jobReact, Lane: e.Customer, Args: reactArgs{e.Seq}})

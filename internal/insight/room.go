@@ -91,6 +91,12 @@ func (r *Room) Live(tx *db.Tx) (*Reader, error) {
 	return reader, nil
 }
 
+// Nobody says that no lexicon is live.
+func (r *Room) Nobody(tx *db.Tx) (bool, error) {
+	reader, err := r.Live(tx)
+	return err == nil && reader.Phrases() == 0, err
+}
+
 // compileVersions leaves out what a newer program no longer takes: the other
 // languages go on, and the list of versions says why that one does not.
 func compileVersions(versions []Version) (*Reader, error) {
