@@ -119,11 +119,12 @@ func (l *Lexicon) checkLists() (Problem, bool) {
 					return Problem{Field: field, Code: "format", Detail: text}, false
 				}
 			}
-			key := strings.Join(parts, "~")
-			if seen[key] {
+			// Spellings that are one when folded ("mother's day", "mothers day") are
+			// both welcome; the same text twice is a slip.
+			if seen[text] {
 				return Problem{Field: field, Code: "taken", Detail: text}, false
 			}
-			seen[key] = true
+			seen[text] = true
 		}
 	}
 	return Problem{}, true

@@ -174,8 +174,14 @@ func (c *compiler) rule(rule Rule, n uint8) {
 	for _, text := range rule.Unless {
 		c.register(foldPhrase(text), use{kind: kindUnless, tongue: n, of: 1, rule: id})
 	}
+	seen := map[string]bool{}
 	for _, text := range rule.Phrases {
 		parts := splitParts(text)
+		if key := strings.Join(parts, "~"); seen[key] {
+			continue
+		} else {
+			seen[key] = true
+		}
 		c.phrases++
 		for i, p := range parts {
 			c.register(p, use{kind: kindPhrase, tongue: n, part: uint8(i), of: uint8(len(parts)), rule: id, phrase: c.joined,
@@ -192,6 +198,9 @@ func foreign(p string) bool { return len(p) < leastForeignWord && p[0] < utf8.Ru
 func (c *compiler) register(p string, u use) {
 	if p == "" {
 		return
+	}
+	if u.kind != kindPhrase && slices.Contains(c.registry[p], u) {
+		return // another spelling of the same
 	}
 	c.registry[p] = append(c.registry[p], u)
 	if c.tongues[u.tongue].language != "vi" {

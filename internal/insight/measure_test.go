@@ -70,7 +70,11 @@ func heard(r *insight.Reader, text string) []string {
 			}
 			about = name + ":" + value
 		}
-		out = append(out, string(f.Stance)+" "+meaning(about))
+		// What the labels have no word for can be neither right nor wrong.
+		about = meaning(about)
+		if kind, value, _ := strings.Cut(about, ":"); slices.Contains(strings.Fields(vocabulary[kind]), value) {
+			out = append(out, string(f.Stance)+" "+about)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -352,7 +352,7 @@ func (r *Reader) report(out []Finding, s *scratch, c candidate, text string) []F
 	mine := r.stance(s, c)
 	add := func(kind Kind, about string, said Conclusion) {
 		f.Kind, f.About, f.Stance = kind, about, mine
-		if mine == Other && purchase(kind, about) {
+		if mine == Other && purchase(about) {
 			f.Stance = r.unowned(s, c)
 		}
 		f.Conclusion = Conclusion{}

@@ -100,9 +100,9 @@ func (r *Reader) owned(s *scratch, c candidate, x extent) Stance {
 	return Said
 }
 
-// purchase tells of signals that are about what she buys, for whomever.
-func purchase(kind Kind, about string) bool {
-	return kind == KindSignal && (about == "gift" || strings.HasPrefix(about, "occasion:"))
+// purchase tells of what is about her buying, for whomever she buys.
+func purchase(about string) bool {
+	return about == "gift" || strings.HasPrefix(about, "occasion:")
 }
 
 // others tells whether somebody else is meant: the nearest word about a person
