@@ -261,14 +261,14 @@ func marked(text string, words []string) [][2]int {
 			_, size := utf8.DecodeRuneInString(text[at:])
 			end = at + size
 		}
-		if unicode.Is(unicode.Mn, r) && len(ends) > 0 { // a mark belongs to what stands before it
+		if customer.Accent(r) && len(ends) > 0 { // a mark belongs to what stands before it
 			for i := len(ends) - 1; i >= 0 && ends[i] == at; i-- {
 				ends[i] = end
 			}
 			continue
 		}
 		for _, part := range norm.NFKD.String(string(r)) {
-			if unicode.Is(unicode.Mn, part) {
+			if customer.Accent(part) {
 				continue
 			}
 			before := len(folded)

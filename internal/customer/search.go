@@ -16,6 +16,10 @@ import (
 // inside "Amelia Wong" without a word list. The hashes tell somebody who steals
 // the database how often a pair of letters occurs, not which pair it is.
 
+// Accent says of a decomposed letter's mark that a search does without it: accents
+// and Arabic vowels. The vowels of Thai and of Indic scripts are letters.
+func Accent(r rune) bool { return unicode.Is(unicode.Mn, r) && unicode.Is(unicode.Inherited, r) }
+
 // Fold makes spellings of a name equal: width, case, marks, and how much space is
 // between words. Chinese characters and ASCII are told apart first, because search
 // folds many thousand messages while somebody waits.
@@ -33,7 +37,7 @@ func Fold(s string) string {
 			if 'A' <= r && r <= 'Z' {
 				r += 'a' - 'A'
 			}
-		case unicode.Is(unicode.Mn, r):
+		case Accent(r):
 			continue
 		default:
 			r = unicode.ToLower(r)
