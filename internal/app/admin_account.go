@@ -29,12 +29,28 @@ type addLine struct {
 	AccessToken   string `required:"" env:"DINGDONG_ACCESS_TOKEN" help:"Channel access token."`
 	APIBase       string `name:"api-base" help:"Instead of https://api.line.me"`
 	DataBase      string `name:"data-base" help:"Instead of https://api-data.line.me"`
+	serving
+	liffFlags
+}
+
+// serving is what an account says about counters beside its own.
+type serving struct {
+	Also        []string `help:"Ids or names of counters that it serves besides; its customers can switch."`
+	OfferChoice bool     `help:"Offer a customer without an advisor a choice, once."`
+}
+
+// liffFlags are what cards need to know who scanned them.
+type liffFlags struct {
+	LIFF         string `name:"liff-id" help:"Id of the LIFF app that opens cards."`
+	LoginChannel string `help:"Id of the LINE Login channel that the LIFF app belongs to."`
+	LIFFSDK      string `name:"liff-sdk" help:"Instead of LINE's own address of the LIFF script."`
 }
 
 // Run adds a LINE account and prints its id and webhook path.
 func (f addLine) Run(c *call, a *adminCommand) error {
 	return a.addAccount(c, f.Counter, conversation.AccountForm{Channel: channel.LINE, Name: f.Name, Secret: f.ChannelSecret,
-		Token: f.AccessToken, APIBase: f.APIBase, DataBase: f.DataBase})
+		Token: f.AccessToken, APIBase: f.APIBase, DataBase: f.DataBase, OfferChoice: &f.OfferChoice,
+		LIFF: &conversation.LIFF{ID: f.LIFF, LoginChannel: f.LoginChannel, SDK: f.LIFFSDK}}, f.Also...)
 }
 
 type addWebChat struct {
@@ -42,22 +58,40 @@ type addWebChat struct {
 	Counter  string   `help:"Id or name of the counter that answers; needed when there are several."`
 	Origin   []string `help:"Sites that may embed the chat: https://shop.example"`
 	Greeting string   `help:"The first line a visitor reads."`
+	serving
 }
 
 // Run adds a web chat and prints its id and page.
 func (f addWebChat) Run(c *call, a *adminCommand) error {
-	return a.addAccount(c, f.Counter, conversation.AccountForm{Channel: channel.WebChat, Name: f.Name, Origins: f.Origin, Greeting: f.Greeting})
+	return a.addAccount(c, f.Counter, conversation.AccountForm{Channel: channel.WebChat, Name: f.Name, Origins: f.Origin, Greeting: f.Greeting,
+		OfferChoice: &f.OfferChoice}, f.Also...)
 }
 
-func (a *adminCommand) addAccount(c *call, counter string, f conversation.AccountForm) error {
+func (a *adminCommand) addAccount(c *call, counter string, f conversation.AccountForm, also ...string) error {
 	return a.change(c, func(h *App, tx *db.Tx) ([]row, error) {
 		var err error
 		if f.CounterID, err = answeringCounter(tx, counter); err != nil {
 			return nil, err
 		}
+		if f.Counters, err = alsoServed(tx, also); err != nil {
+			return nil, err
+		}
 		acc, err := h.Desk.SaveAccount(tx, staff.System(), f)
 		return []row{accountTold(acc)}, err
 	})
+}
+
+// alsoServed turns ids and names of counters into ids.
+func alsoServed(tx *db.Tx, keys []string) (*[]string, error) {
+	ids := []string{}
+	for _, key := range keys {
+		x, err := findCounter(tx, "--also", key)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, x.ID)
+	}
+	return &ids, nil
 }
 
 func accountTold(acc conversation.Account) row {
@@ -91,7 +125,8 @@ func (listAccounts) Run(c *call, a *adminCommand) error {
 				detail("quota_limited", acc.Quota.Limited), detail("quota_limit", acc.Quota.Limit), detail("quota_used", acc.Quota.Used),
 				detail("quota_at", acc.QuotaAt), detail("bot_id", acc.BotID), detail("basic_id", acc.BasicID),
 				detail("api_base", acc.APIBase), detail("data_base", acc.DataBase), detail("origins", acc.Origins),
-				detail("greeting", acc.Greeting), detail("created_at", acc.CreatedAt)))
+				detail("greeting", acc.Greeting), detail("also", acc.Counters), detail("offer_choice", acc.OfferChoice), detail("liff_id", acc.LIFF.ID),
+				detail("login_channel", acc.LIFF.LoginChannel), detail("liff_sdk", acc.LIFF.SDK), detail("created_at", acc.CreatedAt)))
 		}
 		return out, err
 	})
@@ -120,6 +155,12 @@ type editAccount struct {
 	Origin        []string `xor:"origins" help:"Web chat: sites that may embed it, instead of those there are."`
 	NoOrigin      bool     `xor:"origins" help:"Web chat: no site may embed it any more."`
 	Greeting      *string  `help:"Web chat: the first line a visitor reads; empty: none."`
+	Also          []string `xor:"also" help:"Ids or names of counters that it serves besides, instead of those there are."`
+	NoAlso        bool     `xor:"also" help:"It serves no other counter any more."`
+	OfferChoice   *bool    `negatable:"" help:"Offer a customer without an advisor a choice, once."`
+	LIFF          *string  `name:"liff-id" help:"LINE: id of the LIFF app that opens cards; empty: none."`
+	LoginChannel  *string  `help:"LINE: id of the LINE Login channel that the LIFF app belongs to."`
+	LIFFSDK       *string  `name:"liff-sdk" help:"LINE: instead of LINE's own address of the LIFF script; empty: that."`
 }
 
 // Validate refuses a change that names nothing, and an empty secret: a shell
@@ -130,15 +171,19 @@ func (f editAccount) Validate() error {
 		return errors.New("--channel-secret: must not be empty")
 	case f.AccessToken != nil && *f.AccessToken == "":
 		return errors.New("--access-token: must not be empty")
-	case f.Name == nil && f.Counter == nil && f.Greeting == nil && len(f.Origin) == 0 && !f.NoOrigin && !f.ofLINE():
-		return errNothing("--name, --counter, --channel-secret, --access-token, --api-base, --data-base, --origin, --no-origin, --greeting")
+	case f.Name == nil && f.Counter == nil && f.Greeting == nil && len(f.Origin) == 0 && !f.NoOrigin && !f.ofLINE() &&
+		len(f.Also) == 0 && !f.NoAlso && f.OfferChoice == nil:
+		return errNothing("--name, --counter, --channel-secret, --access-token, --api-base, --data-base, --origin, --no-origin, --greeting, " +
+			"--also, --no-also, --offer-choice, --liff-id, --login-channel, --liff-sdk")
 	}
 	return nil
 }
 
 func (f editAccount) ofLINE() bool {
-	return f.ChannelSecret != nil || f.AccessToken != nil || f.APIBase != nil || f.DataBase != nil
+	return f.ChannelSecret != nil || f.AccessToken != nil || f.APIBase != nil || f.DataBase != nil || f.ofLIFF()
 }
+
+func (f editAccount) ofLIFF() bool { return f.LIFF != nil || f.LoginChannel != nil || f.LIFFSDK != nil }
 
 func (f editAccount) ofWebChat() bool { return f.Greeting != nil || len(f.Origin) > 0 || f.NoOrigin }
 
@@ -151,7 +196,7 @@ func (f editAccount) Run(c *call, a *adminCommand) error {
 		}
 		switch {
 		case old.Kind == channel.WebChat && f.ofLINE():
-			return nil, errors.New("--channel-secret, --access-token (or their environment variables), --api-base, --data-base: a web chat has none")
+			return nil, errors.New("--channel-secret, --access-token (or their environment variables), --api-base, --data-base, --liff-id, --login-channel, --liff-sdk: a web chat has none")
 		case old.Kind == channel.LINE && f.ofWebChat():
 			return nil, errors.New("--origin, --no-origin, --greeting: only a web chat has them")
 		}
@@ -160,6 +205,15 @@ func (f editAccount) Run(c *call, a *adminCommand) error {
 			DataBase: given(f.DataBase, old.DataBase), Origins: old.Origins, Greeting: given(f.Greeting, old.Greeting)}
 		if f.NoOrigin || len(f.Origin) > 0 {
 			form.Origins = append([]string(nil), f.Origin...) // the room cleans them in place
+		}
+		if f.ofLIFF() {
+			form.LIFF = &conversation.LIFF{ID: given(f.LIFF, old.LIFF.ID), LoginChannel: given(f.LoginChannel, old.LIFF.LoginChannel),
+				SDK: given(f.LIFFSDK, old.LIFF.SDK)}
+		}
+		if form.OfferChoice = f.OfferChoice; f.NoAlso || len(f.Also) > 0 {
+			if form.Counters, err = alsoServed(tx, f.Also); err != nil {
+				return nil, err
+			}
 		}
 		if f.Counter != nil {
 			x, err := findCounter(tx, "--counter", *f.Counter)

@@ -10,7 +10,7 @@ import (
 type counterCommands struct {
 	Add    addCounter    `cmd:"" help:"Add a counter: one brand in one store."`
 	List   listCounters  `cmd:"" help:"List counters: id, state, store, brand, name."`
-	Edit   editCounter   `cmd:"" help:"Rename a counter; its store and brand are fixed."`
+	Edit   editCounter   `cmd:"" help:"Rename a counter, or say who stands in at it; its store and brand are fixed."`
 	Close  closeCounter  `cmd:"" help:"Close a counter; its people still see its threads."`
 	Reopen reopenCounter `cmd:"" help:"Open a closed counter again."`
 }
@@ -109,25 +109,46 @@ func (listCounters) Run(c *call, a *adminCommand) error {
 		d, err := staff.LoadDirectory(tx)
 		for _, x := range d.Counters {
 			out = append(out, told(x.ID, openOrClosed(x.Closed), shown("store", x.Store), shown("brand", x.Brand), shown("name", x.Name),
-				detail("store_id", x.StoreID), detail("brand_id", x.BrandID), detail("timezone", x.Timezone)))
+				detail("store_id", x.StoreID), detail("brand_id", x.BrandID), detail("timezone", x.Timezone), detail("stand_in", x.StandIn)))
 		}
 		return out, err
 	})
 }
 
 type editCounter struct {
-	Counter string `arg:"" help:"Id or name."`
-	Name    string `required:"" help:"New name; empty: brand and store."`
+	Counter string  `arg:"" help:"Id or name."`
+	Name    *string `help:"New name; empty: brand and store."`
+	StandIn *string `help:"Id or e-mail address of who answers for an advisor who is off; empty: nobody in particular."`
 }
 
-// Run renames a counter.
+// Validate refuses a change that names nothing.
+func (f editCounter) Validate() error {
+	if f.Name == nil && f.StandIn == nil {
+		return errNothing("--name, --stand-in")
+	}
+	return nil
+}
+
+// Run renames a counter or sets its stand-in.
 func (f editCounter) Run(c *call, a *adminCommand) error {
 	return a.change(c, func(_ *App, tx *db.Tx) ([]row, error) {
 		x, err := findCounter(tx, "counter", f.Counter)
 		if err != nil {
 			return nil, err
 		}
-		saved, err := staff.SaveCounter(tx, staff.System(), staff.CounterForm{ID: x.ID, Name: f.Name})
+		form := staff.CounterForm{ID: x.ID, Name: given(f.Name, x.Name)}
+		if f.StandIn != nil {
+			id := ""
+			if *f.StandIn != "" {
+				p, err := findStaff(tx, *f.StandIn)
+				if err != nil {
+					return nil, err
+				}
+				id = p.ID
+			}
+			form.StandIn = &id
+		}
+		saved, err := staff.SaveCounter(tx, staff.System(), form)
 		return []row{told(saved.ID, shown("name", saved.Name))}, err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
@@ -18,6 +19,7 @@ type staffCommands struct {
 	Password passwordStaff   `cmd:"" help:"Set a password, read from standard input, or make a one-time one."`
 	End      endStaff        `cmd:"" help:"End somebody's access and give her threads back to the counters."`
 	Return   returnStaff     `cmd:"" help:"Let somebody who left come back; she needs a new password."`
+	Away     awayStaff       `cmd:"" help:"Set somebody off duty, or on duty again."`
 	Sessions sessionCommands `cmd:"" help:"Where somebody is signed in."`
 }
 
@@ -63,6 +65,8 @@ type addStaff struct {
 	Counter  []string   `help:"Ids or names of her counters."`
 	Store    []string   `help:"Ids or names of the stores she manages; a manager's only."`
 	Language string     `help:"en or zh-TW; empty: her browser's."`
+	Speaks   []string   `help:"Languages she advises in, the best first: zh-Hant,en; customers read them."`
+	Special  string     `name:"specialities" help:"What she is good at; customers read it."`
 }
 
 // Run adds a member of staff.
@@ -73,7 +77,7 @@ func (f addStaff) Run(c *call, a *adminCommand) error {
 			return nil, err
 		}
 		p, err := staff.SaveStaff(tx, staff.System(), staff.StaffForm{Name: f.Name, Email: f.Email, Role: f.Role, Language: f.Language,
-			Counters: counters, Stores: stores})
+			Counters: counters, Stores: stores, Shown: &staff.Shown{Languages: f.Speaks, Specialities: f.Special}})
 		return []row{staffTold(p)}, err
 	})
 }
@@ -86,12 +90,16 @@ func (listStaff) Run(c *call, a *adminCommand) error {
 		list, err := staff.ListStaff(tx)
 		for _, p := range list {
 			state := "active"
-			if !p.LeftAt.IsZero() {
+			switch {
+			case !p.LeftAt.IsZero():
 				state = "left"
+			case p.AwayUntil.After(tx.Now):
+				state = "away"
 			}
 			out = append(out, told(p.ID, shown("state", state), shown("role", string(p.Role)), shown("email", p.Email), shown("name", p.Name),
 				detail("counters", p.Counters), detail("stores", p.Stores), detail("language", p.Language), detail("has_password", p.HasPassword),
-				detail("must_change_password", p.MustChange), detail("created_at", p.CreatedAt), detail("left_at", p.LeftAt)))
+				detail("must_change_password", p.MustChange), detail("created_at", p.CreatedAt), detail("left_at", p.LeftAt),
+				detail("speaks", p.Languages), detail("specialities", p.Specialities), detail("away_until", p.AwayUntil)))
 		}
 		return out, err
 	})
@@ -107,12 +115,15 @@ type editStaff struct {
 	Store     []string    `xor:"stores" help:"Ids or names of the stores she manages, instead of those she has."`
 	NoStore   bool        `xor:"stores" help:"She manages no store any more."`
 	Language  *string     `help:"en or zh-TW; empty: her browser's."`
+	Speaks    *string     `help:"Languages she advises in, the best first: zh-Hant,en; empty: none is shown."`
+	Special   *string     `name:"specialities" help:"What she is good at; customers read it."`
 }
 
 // Validate refuses a change that names nothing.
 func (f editStaff) Validate() error {
-	if f.Name == nil && f.Email == nil && f.Role == nil && f.Language == nil && len(f.Counter)+len(f.Store) == 0 && !f.NoCounter && !f.NoStore {
-		return errNothing("--name, --email, --role, --counter, --no-counter, --store, --no-store, --language")
+	if f.Name == nil && f.Email == nil && f.Role == nil && f.Language == nil && f.Speaks == nil && f.Special == nil &&
+		len(f.Counter)+len(f.Store) == 0 && !f.NoCounter && !f.NoStore {
+		return errNothing("--name, --email, --role, --counter, --no-counter, --store, --no-store, --language, --speaks, --specialities")
 	}
 	return nil
 }
@@ -135,8 +146,50 @@ func (f editStaff) Run(c *call, a *adminCommand) error {
 		if len(f.Store) == 0 && !f.NoStore {
 			form.Stores = p.Stores
 		}
+		if f.Speaks != nil || f.Special != nil {
+			form.Shown = &staff.Shown{Languages: p.Languages, Specialities: given(f.Special, p.Specialities)}
+			if f.Speaks != nil {
+				form.Shown.Languages = strings.FieldsFunc(*f.Speaks, func(r rune) bool { return r == ',' || r == ' ' })
+			}
+		}
 		p, err = staff.SaveStaff(tx, staff.System(), form)
 		return []row{staffTold(p)}, err
+	})
+}
+
+type awayStaff struct {
+	Staff string        `arg:"" help:"Id or e-mail address."`
+	For   time.Duration `xor:"away" help:"How long from now: 8h."`
+	Until string        `xor:"away" help:"Until when: 2026-11-30T09:00:00+08:00."`
+	Back  bool          `xor:"away" help:"She is back."`
+}
+
+// Validate wants to know how long.
+func (f awayStaff) Validate() error {
+	if f.For == 0 && f.Until == "" && !f.Back {
+		return errNothing("--for, --until, --back")
+	}
+	if _, err := time.Parse(time.RFC3339, f.Until); f.Until != "" && err != nil {
+		return errors.New("--until: not a time such as 2026-11-30T09:00:00+08:00")
+	}
+	return nil
+}
+
+// Run sets somebody off duty or back. Her customers move by a job of the server.
+func (f awayStaff) Run(c *call, a *adminCommand) error {
+	return a.change(c, func(_ *App, tx *db.Tx) ([]row, error) {
+		p, err := findStaff(tx, f.Staff)
+		if err != nil {
+			return nil, err
+		}
+		var until time.Time
+		switch {
+		case f.For != 0:
+			until = tx.Now.Add(f.For)
+		case f.Until != "":
+			until, _ = time.Parse(time.RFC3339, f.Until) // Validate has read it
+		}
+		return []row{staffTold(p)}, staff.SetAway(tx, staff.System(), staff.Away{StaffID: p.ID, Until: until})
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 var fieldFlags = map[string]string{
 	"counters": "counter", "stores": "store", "secret": "channel-secret", "token": "access-token", "api_base": "api-base",
 	"data_base": "data-base", "origins": "origin", "scopes": "scope", "kinds": "kind",
+	"liff_id": "liff-id", "liff_sdk": "liff-sdk", "login_channel": "login-channel", "languages": "speaks", "stand_in": "stand-in",
 }
 
 // invalidWords says what is wrong with a value, after the name of its flag. A
@@ -51,6 +52,7 @@ var invalidWords = map[string]string{
 	"timezone unknown":   "unknown; give an IANA name such as Asia/Taipei",
 	"language unknown":   "not one of " + strings.Join(staff.Languages(), ", "),
 	"role unknown":       "not one of " + joined(staff.Roles()),
+	"languages unknown":  "not a code such as zh-Hant",
 	"scopes unknown":     "not one of " + strings.Join(staff.Scopes(), ", "),
 	"kinds unknown":      "not one of " + joined(event.Kinds()),
 	"origins malformed":  "not a site such as https://www.example.com",
