@@ -120,6 +120,12 @@ func checkEvent(t *testing.T, i int, in channel.Inbound) {
 			t.Errorf("event %d is a %s of nobody", i, in.Kind)
 		}
 	}
+	if in.Kind == channel.Postback && in.Body.Data == "" {
+		t.Errorf("event %d is a tap on nothing", i)
+	}
+	if len(in.Body.Choices) > 0 {
+		t.Errorf("event %d offers us choices", i)
+	}
 	if (in.Kind == channel.Unsend || in.Kind == channel.Edit) && in.ExternalID == "" {
 		t.Errorf("event %d is a %s of no message", i, in.Kind)
 	}
