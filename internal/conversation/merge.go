@@ -86,6 +86,9 @@ func (d *Desk) Merge(tx *db.Tx, v staff.Viewer, m Merge) (string, error) {
 	}
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "customer.merge", Customer: kept, Object: done.ID, Detail: lost + " " + string(m.Proof)})
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "customer.merge", Customer: lost, Object: done.ID, Detail: kept + " " + string(m.Proof)})
+	if err := d.Book.CarryBindings(tx, customer.Carrying{KeptID: kept, LostID: lost, MergeID: done.ID, By: v.ID}); err != nil {
+		return "", err
+	}
 	g := regrouping{before: [][]string{ones, twos}, after: [][]string{slices.Concat(ones, members)}, act: ActMerged, by: v.ID}
 	return done.ID, d.regroup(tx, g, threads)
 }
@@ -190,6 +193,9 @@ func (d *Desk) Unmerge(tx *db.Tx, v staff.Viewer, mergeID string) error {
 	if err := d.Book.Apart(tx, s, v.ID); err != nil {
 		return err
 	}
+	if err := d.returnBindings(tx, m, v.ID); err != nil {
+		return err
+	}
 	if err := d.Book.RefuseMerge(tx, m.KeptID, m.LostID, v.ID); err != nil {
 		return err
 	}
@@ -197,6 +203,25 @@ func (d *Desk) Unmerge(tx *db.Tx, v staff.Viewer, mergeID string) error {
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "customer.unmerge", Customer: m.LostID, Object: m.ID, Detail: s.PersonID})
 	g := regrouping{before: [][]string{before}, after: [][]string{s.Rest, s.Gone}, act: ActUnmerged, by: v.ID}
 	return d.regroup(tx, g, threads)
+}
+
+// returnBindings ends what the kept person has of the lost one's advisors, and so
+// does everybody she was merged into later.
+func (d *Desk) returnBindings(tx *db.Tx, m customer.Merged, by string) error {
+	err := d.Book.ReturnBindings(tx, customer.Carrying{KeptID: m.KeptID, MergeID: m.ID, By: by})
+	for err == nil {
+		if m, err = d.Book.MergeOf(tx, m.KeptID); err != nil {
+			break
+		}
+		c := customer.Carrying{KeptID: m.KeptID, LostID: m.LostID, MergeID: m.ID, By: by}
+		if err = d.Book.ReturnBindings(tx, c); err == nil {
+			err = d.Book.CarryBindings(tx, c)
+		}
+	}
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // Merges lists the merges of a person, the newest first, the undone ones too.

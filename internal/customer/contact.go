@@ -38,13 +38,23 @@ type Contact struct {
 	Region     string // for AddContact: where a phone number without a country is from; empty: DefaultRegion
 	Masked     string // for display
 	Verified   bool
-	Source     string // said, staff, till, import, api or link
+	Source     Source // SourceLink too
 	By         string // a staff id, an import, a token
 	At         time.Time
 }
 
-// contactSources are where contacts come from.
-var contactSources = map[string]bool{"said": true, "staff": true, "till": true, "import": true, "api": true, "link": true}
+// SourceLink is a contact that a platform vouches for, because she linked her
+// account herself.
+const SourceLink Source = "link"
+
+// givesContacts tells whether a contact can come from there.
+func (s Source) givesContacts() bool {
+	switch s {
+	case SourceSaid, SourceStaff, SourceTill, SourceImport, SourceAPI, SourceLink:
+		return true
+	}
+	return false
+}
 
 // ContactHash is what a contact is looked up by: of any spelling of the value.
 func (b *Book) ContactHash(kind ContactKind, value, region string) (string, error) {
@@ -62,7 +72,7 @@ func (b *Book) AddContact(tx *db.Tx, customerID string, c Contact) (Contact, err
 	if err != nil {
 		return c, err
 	}
-	if !contactSources[c.Source] {
+	if !c.Source.givesContacts() {
 		return c, db.Invalid{Field: "source", Code: "unknown"}
 	}
 	sealed, err := b.Vault.Seal(tx, customerID, labelContact, []byte(normal))
@@ -86,7 +96,7 @@ func (b *Book) AddContact(tx *db.Tx, customerID string, c Contact) (Contact, err
 			at = CASE WHEN excluded.verified AND NOT contact.verified THEN excluded.at ELSE contact.at END,
 			verified = contact.verified OR excluded.verified
 		RETURNING id, verified, source, by, at`,
-		tx.NewID("con"), customerID, string(c.Kind), b.Vault.Hash(hashContact+string(c.Kind), normal), tail, sealed, c.Verified, c.Source, c.By, db.Micro(tx.Now)).
+		tx.NewID("con"), customerID, string(c.Kind), b.Vault.Hash(hashContact+string(c.Kind), normal), tail, sealed, c.Verified, string(c.Source), c.By, db.Micro(tx.Now)).
 		Scan(&c.ID, &c.Verified, &c.Source, &c.By, &at)
 	if err != nil {
 		return c, fmt.Errorf("add contact: %w", db.NotFound(err))

@@ -84,6 +84,13 @@ func (b *Book) MergeByID(tx *db.Tx, id string) (Merged, error) {
 	return m, db.NotFound(err)
 }
 
+// MergeOf returns the merge that holds by which a record became another's, or
+// db.ErrNotFound.
+func (b *Book) MergeOf(tx *db.Tx, lostID string) (Merged, error) {
+	m, err := scanMerge(tx.QueryRow(`SELECT `+mergeColumns+` FROM merge WHERE lost_id = $1 AND undone_at IS NULL ORDER BY at DESC LIMIT 1`, lostID))
+	return m, db.NotFound(err)
+}
+
 // PlanSplit says what undoing a merge would take apart. What was merged into the
 // lost person before stays with her; what was merged later goes its own way, so
 // merges can be undone in any order.
