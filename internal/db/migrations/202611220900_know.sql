@@ -39,6 +39,7 @@ CREATE TABLE merge_refusal ( -- "these two are not one", so that it is not sugge
   at     BIGINT NOT NULL,
   PRIMARY KEY (one_id, two_id)
 );
+CREATE INDEX merge_refusal_two ON merge_refusal (two_id);
 
 INSERT INTO tally (name, n) VALUES ('merge', 0); -- held while records are put together or taken apart
 
