@@ -415,7 +415,9 @@ func TestWhoReadsAWholeNumberSaysWhy(t *testing.T) {
 		})
 		h.read(func(tx *db.Tx) error {
 			rows, err := audit.List(tx, audit.Filter{Customer: ids[0], Limit: 10})
-			if err != nil || !slices.ContainsFunc(rows, func(r audit.Row) bool { return r.Action == "customer.contact" && r.Detail == "call" && r.Actor == h.mei.ID }) {
+			if err != nil || !slices.ContainsFunc(rows, func(r audit.Row) bool {
+				return r.Action == "customer.contact" && r.Detail == "call" && r.Actor == h.mei.ID
+			}) {
 				t.Errorf("audit %+v, %v", rows, err)
 			}
 			return nil
