@@ -23,6 +23,9 @@ type options struct {
 	only    string
 	seconds time.Duration
 	stored  int
+
+	purchases int
+	importDB  string
 }
 
 // result is one line of the report.
@@ -47,9 +50,11 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "bin/dingdong", "the program to measure")
 	flag.StringVar(&o.out, "out", "", "file to write the report to; empty: only print it")
-	flag.StringVar(&o.only, "only", "", "comma separated: inbound,latency,postgres,outbound,ding,idle,pages,find,insight")
+	flag.StringVar(&o.only, "only", "", "comma separated: inbound,latency,postgres,outbound,ding,idle,pages,find,insight,import")
 	flag.DurationVar(&o.seconds, "time", 8*time.Second, "length of each measurement")
 	flag.IntVar(&o.stored, "stored", 1_000_000, "messages stored for the large measurements")
+	flag.IntVar(&o.purchases, "purchases", 1_000_000, "purchases in the file of the import")
+	flag.StringVar(&o.importDB, "import-db", "", "database of the import; empty: SQLite in a temporary folder")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -59,7 +64,7 @@ func main() {
 		do   func() error
 	}{
 		{"inbound", r.inbound}, {"latency", r.latency}, {"outbound", r.outbound}, {"ding", r.ding},
-		{"idle", r.idle}, {"postgres", r.postgres}, {"pages", r.large}, {"find", r.find}, {"insight", r.insight},
+		{"idle", r.idle}, {"postgres", r.postgres}, {"pages", r.large}, {"find", r.find}, {"insight", r.insight}, {"import", r.importing},
 	} {
 		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), part.name) {
 			continue
@@ -131,5 +136,7 @@ const howItIsMeasured = `
 * **A message read**: 16 chats in eight languages, over and over, against the shipped lexicons filled up to 10,000 phrases by a seeded
   generator; the floor is what one would write first, strings.Contains for each phrase. Processor
   time, so that a busy machine is not measured.
+* **Import**: a file of receipts with one line each, two in five with a member number, through the reader, the checks, the look-ups and the store. The bare
+  insert before it stores rows of the same shape with the same indexes in the same database, batches and transactions, and does nothing else.
 * **Pages**: whole requests over loopback, with what is stored as the line says.
 `

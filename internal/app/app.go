@@ -17,6 +17,7 @@ import (
 
 	"dingdong/internal/api"
 	"dingdong/internal/blob"
+	"dingdong/internal/catalogue"
 	"dingdong/internal/channel/line"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
@@ -36,6 +37,7 @@ type App struct {
 	DB     *db.DB
 	Vault  *vault.Vault
 	Desk   *conversation.Desk
+	Shop   *catalogue.Shop
 	Events *event.Log
 	Reader *insight.Room
 	Hooks  *webhook.Room
@@ -101,6 +103,7 @@ func (a *App) open(ctx context.Context) error {
 	if err = a.DB.Write(ctx, a.Desk.Book.EnsureDefaults); err != nil {
 		return fmt.Errorf("what is known of customers: %w", err)
 	}
+	a.Shop = &catalogue.Shop{DB: a.DB, Vault: a.Vault, Book: a.Desk.Book, Blobs: blobs}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"time"
 
+	"dingdong/internal/catalogue"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/job"
@@ -15,6 +16,7 @@ import (
 func (a *App) jobs() map[string]job.Handler {
 	all := map[string]job.Handler{jobReact: a.reactAgain, jobTidy: a.tidy}
 	maps.Copy(all, a.Desk.Handlers())
+	maps.Copy(all, a.Shop.Handlers())
 	maps.Copy(all, a.Hooks.Handlers())
 	return all
 }
@@ -45,6 +47,9 @@ func (a *App) tidy(ctx context.Context, _ job.Job) (job.Outcome, error) {
 // schedule enters the periodic jobs, once each.
 func schedule(tx *db.Tx) error {
 	if err := conversation.Schedule(tx); err != nil {
+		return err
+	}
+	if err := catalogue.Schedule(tx); err != nil {
 		return err
 	}
 	return job.Enqueue(tx, job.New{Kind: jobTidy, Key: "periodic"})

@@ -43,37 +43,37 @@ type Price struct {
 // ProductForm is what another system says of a product. The product with this Ref is
 // made, or becomes as the form says. Variants that the form does not name stay as they are.
 type ProductForm struct {
-	Ref       string // required
-	Brand     string // id or name; empty: none
-	Name      string // required
-	Category  string
-	LastsDays int
-	URL       string // http or https
-	Closed    bool
-	Variants  []VariantForm
+	Ref       string        `json:"ref"`   // required
+	Brand     string        `json:"brand"` // id or name; empty: none
+	Name      string        `json:"name"`  // required
+	Category  string        `json:"category"`
+	LastsDays int           `json:"lasts_days"`
+	URL       string        `json:"url"` // http or https
+	Closed    bool          `json:"closed"`
+	Variants  []VariantForm `json:"variants"`
 }
 
 // VariantForm is what another system says of a variant. The variant with this SKU is
 // made, or becomes as the form says, with its facets and prices.
 type VariantForm struct {
-	SKU       string // required
-	Name      string
-	Shade     string
-	Colour    string // #rrggbb
-	Size      string
-	Scent     string
-	Barcode   string
-	ArrivedAt time.Time
-	Closed    bool
-	Facets    []string
-	Prices    []PriceForm
+	SKU       string      `json:"sku"` // required
+	Name      string      `json:"name"`
+	Shade     string      `json:"shade"`
+	Colour    string      `json:"colour"` // #rrggbb
+	Size      string      `json:"size"`
+	Scent     string      `json:"scent"`
+	Barcode   string      `json:"barcode"`
+	ArrivedAt time.Time   `json:"arrived_at"`
+	Closed    bool        `json:"closed"`
+	Facets    []string    `json:"facets"`
+	Prices    []PriceForm `json:"prices"`
 }
 
 // PriceForm is a price as another system tells it.
 type PriceForm struct {
-	Store    string // id or name; empty: every store
-	Amount   int64  // minor units, not negative
-	Currency string // ISO 4217
+	Store    string `json:"store"`    // id or name; empty: every store
+	Amount   int64  `json:"amount"`   // minor units, not negative
+	Currency string `json:"currency"` // ISO 4217
 }
 
 // ProductFilter narrows Products; its zero value is the first page of what is on sale.

@@ -13,28 +13,28 @@ const (
 
 // PurchaseForm is a receipt as a till tells it. It is recorded once by Source and Ref.
 type PurchaseForm struct {
-	Source     string // the till system, required
-	Ref        string // its own number of the receipt, required
-	Kind       Kind   // empty: sale
-	ReturnsRef string // of a return: the receipt it takes back
-	CustomerID string // who bought, if she is known; else Member or Phone, or nobody
-	Member     string
-	Phone      string
-	Store      string // id or name
-	Counter    string // id or name
-	Advisor    string // id or e-mail address
-	At         time.Time
-	Total      *int64 // minor units, of a return negative; nil: the sum of the lines
-	Currency   string // ISO 4217
-	Lines      []LineForm
+	Source     string     `json:"source"`      // the till system, required
+	Ref        string     `json:"ref"`         // its own number of the receipt, required
+	Kind       Kind       `json:"kind"`        // empty: sale
+	ReturnsRef string     `json:"returns_ref"` // of a return: the receipt it takes back
+	CustomerID string     `json:"customer"`    // who bought, if she is known; else Member or Phone, or nobody
+	Member     string     `json:"member"`
+	Phone      string     `json:"phone"`
+	Store      string     `json:"store"`   // id or name
+	Counter    string     `json:"counter"` // id or name
+	Advisor    string     `json:"advisor"` // id or e-mail address
+	At         time.Time  `json:"at"`
+	Total      *int64     `json:"total"`    // minor units, of a return negative; nil: the sum of the lines
+	Currency   string     `json:"currency"` // ISO 4217
+	Lines      []LineForm `json:"lines"`
 }
 
 // LineForm is one line of a receipt.
 type LineForm struct {
-	SKU      string
-	Name     string // as the till printed it
-	Quantity int64  // 0: one; of a return negative, or positive as tills print it
-	Amount   int64  // of the whole line, minor units; of a return negative
+	SKU      string `json:"sku"`
+	Name     string `json:"name"`     // as the till printed it
+	Quantity int64  `json:"quantity"` // 0: one; of a return negative, or positive as tills print it
+	Amount   int64  `json:"amount"`   // of the whole line, minor units; of a return negative
 }
 
 // Purchase is a receipt as a viewer may read it.

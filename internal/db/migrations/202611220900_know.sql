@@ -228,6 +228,7 @@ CREATE TABLE product (
   closed_at  BIGINT
 );
 CREATE UNIQUE INDEX product_ref ON product (ref);
+CREATE INDEX product_name ON product (name, id);
 CREATE TABLE variant (
   id         TEXT PRIMARY KEY,
   product_id TEXT NOT NULL REFERENCES product (id),

@@ -1,0 +1,271 @@
+package catalogue
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dingdong/internal/db"
+)
+
+// keptErrors is how many wrong rows of an import are kept; the others are counted.
+const keptErrors = 10_000
+
+// settle reads what is there already, stores what is new when write is true, and tells
+// what became of the entries. Its errors are sorted by line, one a line.
+func (s *Shop) settle(tx *db.Tx, b *importBatch, importID string, write bool) (p Progress, bad []RowError, err error) {
+	results, places, err := s.settleEntries(tx, b, importID, write)
+	if err != nil {
+		return p, nil, err
+	}
+	bad = slices.Clone(b.bad)
+	wrong := map[int]bool{}
+	for n, res := range results {
+		i := places[n]
+		switch res.State {
+		case Added, Changed:
+			p.Added++
+		case Repeated:
+			p.Repeated++
+		default:
+			wrong[i] = true
+			bad = append(bad, b.entries[i].blame(res))
+		}
+	}
+	for i, e := range b.entries {
+		if !e.spoiled && !wrong[i] {
+			continue
+		}
+		for _, line := range e.rows { // they are not in either
+			bad = append(bad, RowError{line, "ref", withOther})
+		}
+	}
+	slices.SortStableFunc(bad, func(a, b RowError) int { return cmp.Compare(a.Line, b.Line) })
+	bad = slices.CompactFunc(bad, func(a, b RowError) bool { return a.Line == b.Line })
+	p.Rows, p.Bytes, p.Bad = b.settled, b.bytes, int64(len(bad))
+	return p, bad, nil
+}
+
+// withOther is the code of rows that are right, but whose receipt has a wrong one.
+const withOther = "with_other"
+
+// scattered is the code of rows whose receipt stood further up in the file as well.
+const scattered = "scattered"
+
+// settleEntries works on the entries without a wrong row; places says which each
+// result is of.
+func (s *Shop) settleEntries(tx *db.Tx, b *importBatch, importID string, write bool) (results []Result, places []int, err error) {
+	for i, e := range b.entries {
+		if !e.spoiled {
+			places = append(places, i)
+		}
+	}
+	if len(b.products) > 0 {
+		u, err := s.readUpsert(tx, pick(b.products, places))
+		if err != nil {
+			return nil, nil, err
+		}
+		if write {
+			if err := u.write(tx); err != nil {
+				return nil, nil, err
+			}
+			if u.arrived {
+				if err := Schedule(tx); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+		return u.results, places, nil
+	}
+	r, err := s.readReceipts(tx, pick(b.purchases, places))
+	if err != nil {
+		return nil, nil, err
+	}
+	if write {
+		if err = r.write(tx, importID); err == nil {
+			err = r.findScattered(tx, importID)
+		}
+	} else {
+		err = r.findRepeated(tx)
+	}
+	return r.results, places, err
+}
+
+func pick[T any](list []T, places []int) []T {
+	if len(places) == len(list) {
+		return list
+	}
+	out := make([]T, len(places))
+	for n, i := range places {
+		out[n] = list[i]
+	}
+	return out
+}
+
+// refsOf lists the numbers of the receipts in a state, by source.
+func (r *receipts) refsOf(state State) map[string][]string {
+	out := map[string][]string{}
+	for i, res := range r.results {
+		if res.State == state {
+			out[r.forms[i].Source] = append(out[r.forms[i].Source], res.Ref)
+		}
+	}
+	return out
+}
+
+// findRepeated marks what is there already, for a preview.
+func (r *receipts) findRepeated(tx *db.Tx) error {
+	there := map[receiptKey]bool{}
+	if err := r.eachStored(tx, Added, "", there); err != nil {
+		return err
+	}
+	for i := range r.results {
+		if res := &r.results[i]; res.State == Added && there[receiptKey{r.forms[i].Source, res.Ref}] {
+			res.State = Repeated
+		}
+	}
+	return nil
+}
+
+// findScattered marks receipts of which other rows were recorded by this very import:
+// they stand apart in the file, so that these would be lost without a word.
+func (r *receipts) findScattered(tx *db.Tx, importID string) error {
+	there := map[receiptKey]bool{}
+	if err := r.eachStored(tx, Repeated, importID, there); err != nil {
+		return err
+	}
+	for i := range r.results {
+		if res := &r.results[i]; res.State == Repeated && there[receiptKey{r.forms[i].Source, res.Ref}] {
+			res.State, res.Field, res.Code = Bad, "ref", scattered
+		}
+	}
+	return nil
+}
+
+func (r *receipts) eachStored(tx *db.Tx, state State, importID string, there map[receiptKey]bool) error {
+	for source, refs := range r.refsOf(state) {
+		err := eachPart(refs, func(part []string) error {
+			marks, args := db.In(part, 3)
+			rows, err := tx.Query(`SELECT ref FROM purchase WHERE source = $1 AND ($2 = '' OR import_id = $2) AND ref IN (`+marks+`)`,
+				append([]any{source, importID}, args...)...)
+			_, err = db.Collect(rows, err, func(row *sql.Rows) (none struct{}, err error) {
+				var ref string
+				err = row.Scan(&ref)
+				there[receiptKey{source, ref}] = true
+				return none, err
+			})
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("receipts that are there: %w", err)
+		}
+	}
+	return nil
+}
+
+// blame finds the row of a file that an error is about.
+func (e entry) blame(r Result) RowError {
+	bad := RowError{Line: e.rows[0], Field: r.Field, Code: r.Code}
+	list, rest, ok := strings.Cut(r.Field, ".")
+	if !ok || list != "lines" && list != "variants" {
+		return bad
+	}
+	n, field, ok := strings.Cut(rest, ".")
+	at, err := strconv.Atoi(n)
+	if !ok || err != nil {
+		return bad
+	}
+	if at >= 1 && at <= len(e.parts) {
+		bad.Line = e.parts[at-1]
+		bad.Field = field[strings.LastIndexByte(field, '.')+1:]
+	}
+	return bad
+}
+
+// work imports the batches of a reader into an import that is running. One goroutine
+// reads while the other writes. tell is called after each batch, and may be nil.
+func (s *Shop) work(ctx context.Context, importID string, r *importReader, tell func(p Progress, bad []RowError)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type read struct {
+		batch *importBatch
+		err   error
+	}
+	batches := make(chan read, 2)
+	go func() {
+		defer close(batches)
+		for {
+			b, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			select {
+			case batches <- read{b, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	defer func() {
+		cancel()
+		for range batches { // until the reader has let go of the file
+		}
+	}()
+	var sum Progress
+	for next := range batches {
+		if next.err != nil {
+			return fmt.Errorf("import: %w", next.err)
+		}
+		var p Progress
+		var bad []RowError
+		err := s.DB.Write(ctx, func(tx *db.Tx) (err error) {
+			if p, bad, err = s.settle(tx, next.batch, importID, true); err != nil {
+				return err
+			}
+			return keep(tx, importID, p, bad)
+		})
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
+		}
+		sum = Progress{Rows: p.Rows, Bytes: p.Bytes, Added: sum.Added + p.Added, Repeated: sum.Repeated + p.Repeated, Bad: sum.Bad + p.Bad}
+		if tell != nil {
+			tell(sum, bad)
+		}
+	}
+	return ctx.Err()
+}
+
+// errStopped says that an import was dropped or finished by somebody else.
+var errStopped = errors.New("the import is not running any more")
+
+// keep writes down how far an import has come, with what it stored: so no row is dealt
+// with twice, whenever the house stops.
+func keep(tx *db.Tx, importID string, p Progress, bad []RowError) error {
+	var before int64
+	err := tx.QueryRow(`UPDATE import SET settled = $2, total = CASE WHEN total < $2 THEN $2 ELSE total END, added = added + $3,
+		repeated = repeated + $4, bad = bad + $5 WHERE id = $1 AND state = 'running' RETURNING bad - $5`,
+		importID, p.Rows, p.Added, p.Repeated, p.Bad).Scan(&before)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errStopped
+	}
+	if err != nil {
+		return fmt.Errorf("progress: %w", db.NotFound(err))
+	}
+	if room := keptErrors - before; int64(len(bad)) > room {
+		bad = bad[:max(room, 0)]
+	}
+	args := make([]any, 0, len(bad)*4)
+	for _, e := range bad {
+		args = append(args, importID, e.Line, e.Field, e.Code)
+	}
+	return tx.Insert(`INSERT INTO import_error (import_id, line, field, code)`, 4, args, `ON CONFLICT (import_id, line) DO NOTHING`)
+}
