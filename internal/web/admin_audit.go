@@ -49,6 +49,7 @@ var acts = []string{
 	"first_admin_created", "staff_saved", "staff_ended", "staff_returned", "store_saved", "store_closed", "store_reopened",
 	"brand_saved", "brand_closed", "brand_reopened", "counter_saved", "counter_closed", "counter_reopened", "token_created", "token_ended",
 	"attribute_saved", "attribute_closed", "attribute_reopened", "attribute_forgotten", "tag_saved", "tag_closed", "tag_reopened", "tag_taken",
+	"lexicon_saved", "lexicon_published", "lexicon_dropped",
 	"endpoint.save", "endpoint.pause", "endpoint.resume", "endpoint.end", "endpoint.gone", "endpoint.retry", "job.retry", "job.discard",
 }
 
