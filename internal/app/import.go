@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +88,7 @@ func (i importFile) run(c *call, kind catalogue.ImportKind, source string) error
 func explained(err error) error {
 	var bad db.Invalid
 	if errors.As(err, &bad) {
-		return fmt.Errorf("%s: %s (see docs/import.md; --map FIELD=HEADING names a column)", bad.Field, bad.Code)
+		return fmt.Errorf("%s: %s (see docs/import.md; --map FIELD=HEADING names a column)", bad.Field, cmp.Or(invalidWords[bad.Code], bad.Code))
 	}
 	return err
 }
