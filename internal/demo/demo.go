@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dingdong/internal/conversation"
+	"dingdong/internal/db"
 )
 
 // Options say what the demonstration needs of the house.
@@ -84,13 +85,43 @@ func Start(ctx context.Context, o Options) (at Addresses, stop func() error, err
 	if err != nil {
 		return at, nil, errors.Join(err, phones.close())
 	}
-	return at, serve(open, phones, shop), nil
+	known, forget := context.WithCancel(ctx)
+	end := serve(serving{open: open, phones: phones, shop: shop, meanwhile: func() { introduce(known, o) }})
+	return at, func() error { forget(); return end() }, nil
+}
+
+// serving is what serve needs: the two servers, and what is done once they answer.
+type serving struct {
+	open      []net.Listener
+	phones    *phones
+	shop      http.Handler
+	meanwhile func()
+}
+
+// introduce lets the house ask the stand-ins who its accounts are, as an
+// administrator would: cards without a LIFF page need the account's id.
+func introduce(ctx context.Context, o Options) {
+	var accounts []conversation.Account
+	err := o.Desk.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		accounts, err = o.Desk.Accounts(tx)
+		return err
+	})
+	for _, a := range accounts {
+		if _, ours := standIn(a); ours && a.BasicID == "" && err == nil {
+			_, err = o.Desk.CheckAccount(ctx, a.ID)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		o.Log.Warn("the demonstration's accounts are not checked", "error", err)
+	}
 }
 
 // serve answers on both addresses until the returned function is called.
-func serve(open []net.Listener, phones *phones, shop http.Handler) (stop func() error) {
-	servers := []*http.Server{plain(phones), plain(shop)}
+func serve(x serving) (stop func() error) {
+	open, phones := x.open, x.phones
+	servers := []*http.Server{plain(phones), plain(x.shop)}
 	var serving errgroup.Group
+	serving.Go(func() error { x.meanwhile(); return nil })
 	for i, s := range servers {
 		serving.Go(func() error {
 			if err := s.Serve(open[i]); !errors.Is(err, http.ErrServerClosed) {

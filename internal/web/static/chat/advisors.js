@@ -34,14 +34,14 @@ export function face(name) {
 export function list({ counters, language, words, onChoose }) {
   const choice = (counter, { id, name, away, mine, ...more }) => {
     const state = mine ? words.mine : away ? words.away : "";
-    const button = make("button.choice", { type: "button", "aria-pressed": String(Boolean(mine)) },
+    const button = make("button.pick", { type: "button", "aria-pressed": String(Boolean(mine)) },
       id ? face(name) : make("span.face.face-any", { "aria-hidden": "true" }, icon("people")),
-      make("span.choice-main", {}, make("b", { dir: "auto" }, name), ...about(language, more)),
+      make("span.pick-main", {}, make("b", { dir: "auto" }, name), ...about(language, more)),
       state ? make("span.state" + (mine ? ".state-mine" : ""), {}, state) : null);
     button.addEventListener("click", () => onChoose({ counter: counter.id, advisor: id, name, at: counter.name }, button));
     return make("li", {}, button);
   };
-  return make("div.choices", {}, ...counters.map((counter, i) => {
+  return make("div.advisors", {}, ...counters.map((counter, i) => {
     const title = make("h2", { id: "counter-" + i }, make("span", { dir: "auto" }, counter.name),
       counter.brand && !counter.name.includes(counter.brand) ? make("small", { dir: "auto" }, counter.brand) : null);
     const people = counter.advisors.map((advisor) => choice(counter, advisor));

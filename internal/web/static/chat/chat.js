@@ -203,9 +203,7 @@ function welcome({ account: { greeting }, name, messages }) {
 }
 
 // Her thread may be another one now: the history and the stream begin anew.
-function bound(text) {
-  show(text);
-  setTimeout(() => { if (notice.textContent === text) show(""); }, 8000);
+function bound() {
   server.start().catch(() => {});
   stream?.again();
 }

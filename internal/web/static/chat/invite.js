@@ -18,9 +18,16 @@ export function inviter({ say, language }, { server, onBound, onTrouble }) {
 
   const named = ({ advisor, counter }) => advisor || counter;
 
+  // settled says how it stands now, until she has read it or writes.
+  function settled(text) {
+    banner.replaceChildren(make("div.invite-done", {}, icon("check"), make("p", { id: "invite-title", role: "status" }, text),
+      make("button.tool", { type: "button", "aria-label": say("inviteShut"), title: say("inviteShut"), onclick: () => { banner.hidden = true; } }, icon("close"))));
+    banner.hidden = false;
+  }
+
   function bound(found) {
-    banner.hidden = true;
-    onBound(say(found.away ? "boundAway" : "bound", { name: named(found) }));
+    settled(say(found.away ? "boundAway" : "bound", { name: named(found) }));
+    onBound();
   }
 
   /** ask shows what a card asks, unless it is so already. */
@@ -31,7 +38,7 @@ export function inviter({ say, language }, { server, onBound, onTrouble }) {
     } catch (err) {
       return onTrouble(err.status === 404 ? say("cardGone") : say("cardFailed"));
     }
-    if (found.bound) return onBound(say("boundAlready", { name: named(found) }));
+    if (found.bound) return settled(say("boundAlready", { name: named(found) }));
     const answer = (yes) => async () => {
       for (const b of banner.querySelectorAll("button")) b.disabled = true;
       try {
@@ -44,8 +51,8 @@ export function inviter({ say, language }, { server, onBound, onTrouble }) {
       }
     };
     const where = [found.advisor ? found.counter : "", found.brand && !found.counter.includes(found.brand) ? found.brand : ""].filter(Boolean).join(" · ");
-    banner.replaceChildren(
-      make("div.invite-who", {}, face(named(found)), make("div.choice-main", {},
+    banner.replaceChildren(...[
+      make("div.invite-who", {}, face(named(found)), make("div.pick-main", {},
         make("b", { id: "invite-title", dir: "auto", tabindex: "-1" }, named(found)),
         where ? make("span.about", { dir: "auto" }, where) : null, ...about(language, found))),
       make("p", {}, say(found.advisor ? "invite" : "inviteCounter")),
@@ -53,7 +60,8 @@ export function inviter({ say, language }, { server, onBound, onTrouble }) {
       make("p.about", {}, say("inviteUse")),
       make("div.invite-acts", {},
         make("button.act.act-main", { type: "button", onclick: answer(true) }, say("inviteYes")),
-        make("button.act", { type: "button", onclick: answer(false) }, say("inviteNo"))));
+        make("button.act", { type: "button", onclick: answer(false) }, say("inviteNo"))),
+    ].filter(Boolean));
     banner.hidden = false;
     banner.querySelector("b").focus();
   }
@@ -72,7 +80,7 @@ export function inviter({ say, language }, { server, onBound, onTrouble }) {
     body.replaceChildren(
       make("p.about", {}, say("chooseUse")),
       counters.length ? list({ counters, language, words, onChoose: choose }) : make("p.quiet", {}, say("chooseNobody")));
-    body.querySelector('[aria-pressed="true"], .choice')?.focus();
+    body.querySelector('[aria-pressed="true"], .pick')?.focus();
   }
 
   async function choose({ counter, advisor }, chosen) {

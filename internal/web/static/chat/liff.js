@@ -22,7 +22,9 @@ function show(name) {
 
 function trouble(text, retry) {
   $("why").textContent = text;
-  again = retry ?? (() => location.reload());
+  $("again").hidden = retry === null;
+  $("instead").hidden = retry !== null;
+  again = retry || (() => location.reload());
   show("trouble");
 }
 
@@ -65,7 +67,8 @@ function signInAgain() {
 
 function failed(err, retry) {
   if (["liff_expired", "liff_ticket"].includes(err.code)) return trouble(err.message, signInAgain);
-  trouble(err.message || word("network"), retry);
+  // A card that is not in use stays so; an advisor can be chosen all the same.
+  trouble(err.message || word("network"), err.code === "liff_card" ? null : retry);
 }
 
 // The address behind the LIFF id comes in liff.state, unless init has already
