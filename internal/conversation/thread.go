@@ -17,6 +17,7 @@ type Thread struct {
 	Kind                      channel.PeerType
 	Closed                    bool
 	AssigneeID, AssigneeName  string
+	CoversID                  string // in whose place the assignee answers while she is off
 	IdentityID, AccountID     string
 	AccountName               string
 	Channel                   channel.Kind
@@ -39,7 +40,7 @@ type Thread struct {
 
 const threadColumns = `t.id, t.customer_id, t.counter_id, t.kind, t.state = 'closed', t.assignee_id, COALESCE(s.name, ''), t.identity_id, t.account_id,
 	a.name, a.channel, a.halted, c.name, i.name, i.picture, i.reach, t.last_at, t.last_message_id, t.waiting_since, t.unread, t.reply_until,
-	t.standby, t.created_at, t.folded_id, CASE WHEN t.home_id = '' THEN t.customer_id ELSE t.home_id END, i.customer_id`
+	t.standby, t.created_at, t.folded_id, CASE WHEN t.home_id = '' THEN t.customer_id ELSE t.home_id END, i.customer_id, t.covers_id`
 
 const threadFrom = ` FROM thread t JOIN customer c ON c.id = t.customer_id JOIN identity i ON i.id = t.identity_id
 	JOIN account a ON a.id = t.account_id LEFT JOIN staff s ON t.assignee_id <> '' AND s.id = t.assignee_id `
@@ -55,7 +56,7 @@ func scanThread(r interface{ Scan(...any) error }) (sealedThread, error) {
 	var last, waiting, reply, created int64
 	err := r.Scan(&t.ID, &t.CustomerID, &t.CounterID, &t.Kind, &t.Closed, &t.AssigneeID, &t.AssigneeName, &t.IdentityID, &t.AccountID,
 		&t.AccountName, &t.Channel, &t.Halted, &t.names.Customer, &t.names.Identity, &t.Picture, &t.Reach, &last, &t.LastMessageID,
-		&waiting, &t.Unread, &reply, &t.Standby, &created, &t.foldedID, &t.homeID, &t.RecordID)
+		&waiting, &t.Unread, &reply, &t.Standby, &created, &t.foldedID, &t.homeID, &t.RecordID, &t.CoversID)
 	t.names.CustomerID, t.names.IdentityOf = t.CustomerID, t.RecordID
 	t.LastAt, t.WaitingSince, t.ReplyUntil, t.CreatedAt = db.Time(last), db.Time(waiting), db.Time(reply), db.Time(created)
 	return t, err

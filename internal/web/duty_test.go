@@ -89,3 +89,14 @@ func TestStandIn(t *testing.T) {
 	want(t, admin.post("/admin/counters/"+h.Counter, url.Values{"name": {"Rosée"}, "stand_in": {h.Other}}), http.StatusUnprocessableEntity, "She does not work at this counter")
 	wantRedirect(t, admin.post("/admin/counters/"+h.Counter, url.Values{"name": {"Rosée"}, "stand_in": {""}}), "/admin/counters")
 }
+
+func TestTheHeadSaysForWhomSheCovers(t *testing.T) {
+	h := newAdminHouse(t)
+	thread := h.says("Ucovered", "is Mei there?")
+	h.write(func(tx *db.Tx) error {
+		_, err := tx.Exec(`UPDATE thread SET assignee_id = $2, covers_id = $3 WHERE id = $1`, thread.ID, h.Manager, h.Advisor)
+		return err
+	})
+	want(t, h.as(t, h.Manager).get("/inbox/"+thread.ID), http.StatusOK, "covering for Mei")
+	want(t, h.as(t, h.Advisor).get("/inbox/"+thread.ID+"/head"), http.StatusOK, "covering for Mei", "with Min")
+}

@@ -37,6 +37,7 @@ type headView struct {
 	Face       Avatar
 	Place      string // channel and account
 	Owner      string // whose thread it is, in words
+	Covers     string // in whose place that is, in words
 	Mine       bool
 	Free       bool // nobody's yet
 	Closed     bool
@@ -254,6 +255,13 @@ func (s *Server) headView(tx *db.Tx, v *Visit, x scene, t conversation.Thread) (
 		h.Owner = v.T("thread.owner.me")
 	default:
 		h.Owner = v.T("thread.owner.other", "name", t.AssigneeName)
+	}
+	if t.CoversID != "" {
+		names, err := staff.StaffNames(tx, []string{t.CoversID})
+		if err != nil {
+			return h, err
+		}
+		h.Covers = v.T("thread.covers", "name", names[t.CoversID])
 	}
 	if t.ReplyUntil.After(x.now) {
 		h.ReplyUntil = t.ReplyUntil.Unix()
