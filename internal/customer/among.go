@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,4 +83,26 @@ func (b *Book) PersonsOf(tx *db.Tx, records []string) ([]string, error) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
+}
+
+// RecordsOf returns all records of some persons, at most a few hundred.
+func (b *Book) RecordsOf(tx *db.Tx, persons []string) ([]string, error) {
+	return b.wholePersons(tx, persons)
+}
+
+// PersonOfEach returns, by record, whose card shows it.
+func (b *Book) PersonOfEach(tx *db.Tx, records []string) (map[string]string, error) {
+	out := make(map[string]string, len(records))
+	for part := range slices.Chunk(records, 250) {
+		marks, args := db.In(part, 1)
+		rows, err := tx.Query(`SELECT c.id, `+personOf+` FROM customer c WHERE c.id IN (`+marks+`)`, args...)
+		list, err := db.Collect(rows, err, func(r *sql.Rows) (x [2]string, err error) { return x, r.Scan(&x[0], &x[1]) })
+		if err != nil {
+			return nil, fmt.Errorf("persons: %w", err)
+		}
+		for _, x := range list {
+			out[x[0]] = x[1]
+		}
+	}
+	return out, nil
 }

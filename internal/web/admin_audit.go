@@ -45,7 +45,7 @@ var acts = []string{
 	"thread.open", "thread.taken", "thread.assigned", "thread.transferred", "thread.released", "thread.closed", "thread.reopened",
 	"staff_away", "staff_back", "staff_shown", "card.save", "card.end", "customer.bind",
 	"customer.merge", "customer.unmerge", "customer.not_one", "customer.contact", "customer.contact_added", "customer.contact_ended",
-	"customer.rename", "message.resend", "reply.save", "reply.delete", "account.save", "account.close",
+	"customer.search", "customer.rename", "message.resend", "reply.save", "reply.delete", "account.save", "account.close",
 	"first_admin_created", "staff_saved", "staff_ended", "staff_returned", "store_saved", "store_closed", "store_reopened",
 	"brand_saved", "brand_closed", "brand_reopened", "counter_saved", "counter_closed", "counter_reopened", "token_created", "token_ended",
 	"attribute_saved", "attribute_closed", "attribute_reopened", "attribute_forgotten", "tag_saved", "tag_closed", "tag_reopened", "tag_taken",

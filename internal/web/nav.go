@@ -8,12 +8,15 @@ type NavItem struct {
 	Here bool
 	Wide bool // only in the rail of a desk or tablet; a phone reaches it through "more"
 	Slim bool // only in the bottom bar of a phone
+
+	Seeing bool // only for those who see a counter
 }
 
 // places are the places of the console, in order. A place appears when its route
 // exists and she may call it, so a line here needs no condition.
 var places = []NavItem{
 	{Key: "messages", Path: "/inbox", Icon: "message"},
+	{Key: "find", Path: "/find", Icon: "search", Seeing: true},
 	{Key: "today", Path: "/today", Icon: "sun"},
 	{Key: "customers", Path: "/customers", Icon: "person"},
 	{Key: "admin", Path: "/admin", Icon: "settings", Wide: true},
@@ -25,7 +28,7 @@ var places = []NavItem{
 func (s *Server) nav(v *Visit, here string) []NavItem {
 	var out []NavItem
 	for _, p := range places {
-		if !s.opens(v, p.Path) {
+		if !s.opens(v, p.Path) || p.Seeing && !v.SeesAll() && len(v.Counters()) == 0 {
 			continue
 		}
 		p.Here = p.Key == here

@@ -58,6 +58,7 @@ var answersTo = map[string][len(askers)]int{
 	"POST /me/sessions/{session}/end": {303, 303, 303, 303, 303, 401},
 
 	// messages
+	"GET /find":                                      {200, 200, 200, 200, 200, 303},
 	"GET /inbox":                                     {200, 200, 200, 200, 200, 303},
 	"GET /inbox/waiting":                             {200, 200, 200, 200, 200, 303},
 	"GET /inbox/{thread}":                            {200, 200, 404, 200, 404, 303},

@@ -79,6 +79,7 @@ func (s *Server) routes() []route {
 		{pattern: "POST /me/sessions/{session}/end", access: oneself, handle: s.endSession},
 
 		// messages
+		{pattern: "GET /find", access: signedIn, handle: s.showFind},
 		{pattern: "GET /inbox", access: signedIn, handle: s.showInbox},
 		{pattern: "GET /inbox/waiting", access: signedIn, handle: s.showWaiting},
 		{pattern: "GET /inbox/{thread}", access: signedIn, handle: s.showThread},

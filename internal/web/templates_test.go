@@ -24,6 +24,8 @@ var pageTypes = map[string]any{
 	"error#toast": Toast{},
 	"first":       firstPage{},
 
+	"find": findPage{}, "find#found": findPage{}, "find#found-customers": findPage{}, "find#found-messages": findPage{},
+
 	"inbox": inboxPage{}, "inbox#list": inboxPage{}, "inbox#list-body": inboxPage{}, "inbox#list-piece": inboxPage{},
 	"inbox#opened": inboxPage{}, "inbox#older-piece": olderPiece{}, "inbox#head-again": headView{}, "inbox#card": cardView{},
 	"inbox#waiting": 0, "inbox#row": ThreadRow{}, "inbox#line": Line{},

@@ -20,6 +20,8 @@ type threadView struct {
 	Head      headView
 	Lines     []Line
 	Older     string // address of what was said before; empty: this is the beginning
+	Newer     string // address of what was said after; empty: this is the end
+	Goal      string // the message it opens at
 	Draft     string
 	Replies   []readyReply
 	Upload    int64 // most bytes of a file
@@ -68,8 +70,10 @@ func (s *Server) showThread(w http.ResponseWriter, r *http.Request, v *Visit) er
 		} else if page, err = s.inboxPage(tx, v, f); err != nil {
 			return err
 		}
-		page.Thread, err = s.threadView(tx, v, id)
-		return err
+		if page.Thread, err = s.threadView(tx, v, id); err != nil {
+			return err
+		}
+		return s.openAt(tx, v, page.Thread, r.URL.Query().Get("at"))
 	})
 	if err != nil {
 		return err
@@ -184,10 +188,14 @@ func (s *Server) threadLines(tx *db.Tx, v *Visit, x teller, t conversation.Threa
 type olderPiece struct {
 	Lines []Line
 	Older string
+	Newer string // of what scrolling down brings
 }
 
 func (s *Server) showOlder(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	id := r.PathValue("thread")
+	if after := r.URL.Query().Get("after"); after != "" {
+		return s.showNewer(w, r, v, after)
+	}
 	before, ok := messageCursor(r.URL.Query().Get("before"))
 	if !ok {
 		return errMalformed

@@ -83,13 +83,17 @@ function begin() {
     return;
   }
   const id = el.dataset.thread;
-  const stream = talk($("stream"), $("jump"));
+  const stream = talk($("stream"), $("jump"), () => location.assign("/inbox/" + id));
   open = { id, el, stream };
   open.writing = writer({ thread: id, el, me, say: (item) => post.add(item) });
   for (const item of post.of(id)) drawPending(item);
   watchOlder(el);
   tickFree();
-  stream.toEnd();
+  const { goal } = $("stream").dataset;
+  if (goal && $(goal)) {
+    stream.toMessage($(goal));
+    watchNewer(el);
+  } else stream.toEnd();
   seen();
 }
 
@@ -190,12 +194,12 @@ document.addEventListener("click", (e) => {
   if (jump) {
     e.preventDefault();
     const goal = document.querySelector(jump.getAttribute("href"));
-    goal?.scrollIntoView({ block: "center" });
-    goal?.classList.add("message-shown");
-    setTimeout(() => goal?.classList.remove("message-shown"), 1600);
+    if (goal) open.stream.toMessage(goal);
   }
   const older = e.target.closest("[data-older]");
   if (older) fetchOlder(older);
+  const newer = e.target.closest("[data-newer]");
+  if (newer) fetchNewer(newer);
   const again = e.target.closest("[data-resend]");
   if (again) resend(again);
 });
@@ -242,6 +246,33 @@ async function fetchOlder(button) {
     button.remove();
     stream.older(html);
     watchOlder(el);
+  } catch {
+    button.disabled = false; // she can tap it
+  }
+}
+
+function watchNewer(el) {
+  const button = el.querySelector("[data-newer]");
+  if (!button) return;
+  const near = new IntersectionObserver(([entry]) => {
+    if (!entry.isIntersecting) return;
+    near.disconnect();
+    fetchNewer(button);
+  }, { root: $("stream"), rootMargin: "0px 0px 200px" });
+  requestAnimationFrame(() => near.observe(button));
+}
+
+async function fetchNewer(button) {
+  if (button.disabled) return;
+  button.disabled = true;
+  const { id, stream, el } = open;
+  try {
+    const answer = await fetch(button.dataset.newer, { headers: { "HX-Request": "true", Accept: "text/html" } });
+    if (!answer.ok) throw new Error(answer.status);
+    const html = await answer.text();
+    if (open?.id !== id) return;
+    stream.newer(html, button);
+    watchNewer(el);
   } catch {
     button.disabled = false; // she can tap it
   }

@@ -5,8 +5,8 @@ import { parse } from "./rows.js";
 const CLOSE = 60e6; // microseconds: bubbles of one voice stand together
 const NEAR = 90; // pixels from the end that count as the end
 
-/** talk looks after one stream. */
-export function talk(stream, jump) {
+/** talk looks after one stream; newest() leaves a stream that opened in the past. */
+export function talk(stream, jump, newest) {
   let pinned = true, top = 0;
 
   const atEnd = () => stream.scrollHeight - stream.scrollTop - stream.clientHeight < NEAR;
@@ -18,12 +18,13 @@ export function talk(stream, jump) {
   };
   stream.addEventListener("scroll", () => {
     // Only she unpins it, by scrolling up; what grows beneath does not.
-    if (atEnd()) pinned = true;
+    if (atEnd()) pinned = !gap();
     else if (stream.scrollTop < top - 2) pinned = false;
     top = stream.scrollTop;
     if (pinned) jump.hidden = true;
   }, { passive: true });
-  jump.addEventListener("click", toEnd);
+  const gap = () => stream.querySelector(":scope > [data-newer]"); // what follows is not on the page
+  jump.addEventListener("click", () => gap() ? newest() : toEnd());
   const sizes = new ResizeObserver(() => pinned && toEnd());
   sizes.observe(stream);
   stream.addEventListener("load", () => pinned && toEnd(), true); // a picture without a known size
@@ -65,6 +66,13 @@ export function talk(stream, jump) {
 
   return {
     toEnd,
+    toMessage(el) {
+      pinned = false;
+      el.scrollIntoView({ block: "center" });
+      top = stream.scrollTop;
+      el.classList.add("message-shown");
+      setTimeout(() => el.classList.remove("message-shown"), 1600);
+    },
     // apply puts a bubble from the server in its place: instead of an older
     // drawing of it, instead of the one drawn before it was sent, or anew.
     apply(html) {
@@ -80,6 +88,10 @@ export function talk(stream, jump) {
         return { el: old, fresh: false };
       }
       const first = old ?? waiting;
+      if (!first && gap()) { // it comes in its turn
+        jump.hidden = false;
+        return { el, fresh: true };
+      }
       if (first && first.dataset.at === el.dataset.at) first.replaceWith(el);
       else {
         first?.remove();
@@ -105,6 +117,15 @@ export function talk(stream, jump) {
       stream.prepend(box.content);
       arrange();
       stream.scrollTop = top + stream.scrollHeight - height;
+    },
+    // newer puts what was said next where its button stood.
+    newer(html, button) {
+      const box = document.createElement("template");
+      box.innerHTML = html;
+      for (const el of [...box.content.children]) if (el.id && document.getElementById(el.id)) el.remove();
+      button.replaceWith(box.content);
+      arrange();
+      pinned = false;
     },
     last: () => lines().at(-1),
     end: () => sizes.disconnect(),
