@@ -372,3 +372,11 @@ CREATE TABLE mention ( -- what a message was heard to say: demand signals are co
 CREATE UNIQUE INDEX mention_once ON mention (message_id, about, rule);
 CREATE INDEX mention_customer ON mention (customer_id, at, id);
 CREATE INDEX mention_about ON mention (about, at);
+
+CREATE TABLE today_dismissal ( -- what an advisor put aside on her page of the day
+  staff_id TEXT NOT NULL,
+  kind     TEXT NOT NULL, -- birthday | wish | anniversary | promise | running_out
+  ref      TEXT NOT NULL, -- the person, wish, receipt or promise
+  until    BIGINT NOT NULL,
+  PRIMARY KEY (staff_id, kind, ref)
+);
