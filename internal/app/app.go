@@ -125,7 +125,7 @@ func (a *App) build() error {
 	a.table = a.reactions()
 	a.worker = job.NewWorker(a.DB, a.jobs(), job.Options{Slots: a.Config.Senders, Log: a.Log})
 	a.Web, err = web.New(web.Deps{
-		DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
+		DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Reader: a.Reader, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
 		TrustProxy: a.Config.TrustProxy, Demo: a.Config.Demo, Ready: a.ready, Stopping: a.stopping,
 	})
 	if err != nil {

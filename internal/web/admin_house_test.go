@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"dingdong/internal/blob"
+	"dingdong/internal/catalogue"
 	"dingdong/internal/channel"
 	"dingdong/internal/channel/line"
 	"dingdong/internal/channel/webchat"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
+	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
 	"dingdong/internal/webhook"
@@ -34,6 +36,8 @@ func newAdminHouse(t testing.TB, change ...func(*Deps)) *adminHouse {
 		d.Desk = &conversation.Desk{DB: d.DB, Vault: v, Book: &customer.Book{Vault: v}, Blobs: must(blob.Open(t.TempDir())), PublicURL: d.PublicURL,
 			Adapters: map[channel.Kind]channel.Adapter{channel.LINE: line.New(nil), channel.WebChat: webchat.Adapter{}}}
 		d.Hooks = webhook.New(webhook.Options{DB: d.DB, Vault: v, Desk: d.Desk})
+		d.Shop = &catalogue.Shop{DB: d.DB, Vault: v, Book: d.Desk.Book, Blobs: d.Desk.Blobs}
+		d.Reader = &insight.Room{Vault: v, Book: d.Desk.Book, Desk: d.Desk}
 	}
 	h := &adminHouse{house: newHouse(t, append([]func(*Deps){rooms}, change...)...), t: t}
 	h.write(func(tx *db.Tx) (err error) {

@@ -15,9 +15,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dingdong/internal/catalogue"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/insight"
 	"dingdong/internal/webhook"
 )
 
@@ -27,6 +29,8 @@ type Deps struct {
 	Desk      *conversation.Desk
 	Events    *event.Log
 	Hooks     *webhook.Room
+	Shop      *catalogue.Shop
+	Reader    *insight.Room
 	Log       *slog.Logger
 	PublicURL string // how browsers reach the server; https turns on secure cookies and HSTS
 	Timezone  string // for pages that belong to no counter; empty: Asia/Taipei
