@@ -511,13 +511,19 @@ func TestVisitorTapsOnlyWhatWasOffered(t *testing.T) {
 	})
 }
 
-func TestBindingsAreCarriedAndReturned(t *testing.T) {
+func TestMergeCarriesHerAdvisor(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		g := newGroup(t, d)
 		g.receive(says("U1", 1, "hello"), says("U2", 2, "hello"))
 		all := g.threads(g.manager, Filter{Box: BoxAll})
 		g.bind(all[0].ID, g.mei.ID)
-		m := customer.Carrying{KeptID: all[1].CustomerID, LostID: all[0].CustomerID, MergeID: "mrg_1", By: g.manager.ID}
+		kept, lost := all[1].CustomerID, all[0].CustomerID
+		var id string
+		g.write(func(tx *db.Tx) error {
+			var err error
+			id, err = g.Merge(tx, g.manager, Merge{KeptID: kept, LostID: lost, Proof: ProvedByAdvisor})
+			return err
+		})
 		at := func(person string) string {
 			var b customer.Binding
 			g.read(func(tx *db.Tx) error {
@@ -529,14 +535,14 @@ func TestBindingsAreCarriedAndReturned(t *testing.T) {
 			})
 			return b.AdvisorID
 		}
-		for range 2 {
-			g.write(func(tx *db.Tx) error { return g.Book.CarryBindings(tx, m) })
+		if at(kept) != g.mei.ID {
+			t.Error("the person lost her advisor")
 		}
-		if at(m.KeptID) != g.mei.ID {
-			t.Error("the person did not get the advisor")
-		}
-		g.write(func(tx *db.Tx) error { return g.Book.ReturnBindings(tx, m) })
-		if at(m.KeptID) != "" || at(m.LostID) != g.mei.ID {
+		g.write(func(tx *db.Tx) error { return g.CloseThread(tx, g.manager, all[1].ID) })
+		g.receive(says("U2", 3, "me again"))
+		g.expect("she writes on her other account", all[1].ID, g.mei.ID, "")
+		g.write(func(tx *db.Tx) error { return g.Unmerge(tx, g.manager, id) })
+		if at(kept) != "" || at(lost) != g.mei.ID {
 			t.Error("the advisor did not go back")
 		}
 	})
