@@ -306,7 +306,7 @@ func (d *Desk) advisorsAt(tx *db.Tx, a Account, counterID string, v voice) (sent
 // offerChoice offers a customer without an advisor one of her own, once, with her first
 // words to a counter.
 func (d *Desk) offerChoice(tx *db.Tx, a Account, in channel.Inbound, p place) error {
-	if !a.OfferChoice || !p.opened || p.advisor != "" || in.Standby || p.peer == channel.Group || p.peer == channel.Room {
+	if !a.OfferChoice || !p.opened || p.routing != unbound || in.Standby || p.peer == channel.Group || p.peer == channel.Room {
 		return nil
 	}
 	v, err := d.voice(tx, p.identityID, p.counterID)

@@ -76,27 +76,38 @@ type place struct {
 	unsentAt   int64  // her unsend of this message overtook it
 	created    bool   // nobody knew her
 	opened     bool   // her first words to this counter
-	standing
+	routing
 }
+
+// routing tells how a thread stands with her own advisor.
+type routing int64
+
+// Most threads of who has an advisor are where they belong.
+const (
+	unbound   routing = iota
+	settled           // where it belongs, or a colleague took it on
+	unsettled         // it may have to move
+)
 
 // locate finds identity and thread with one query: it is the hottest of all. At
 // names a counter; empty: the one she speaks with, else the account's own.
 func (d *Desk) locate(tx *db.Tx, a Account, in channel.Inbound, at string) (place, error) {
 	p := place{peer: in.Peer.Type}
-	var threadID, assignee, covers, advisor sql.NullString
-	var closed sql.NullBool
-	var unsent, away, moves sql.NullInt64
+	var threadID sql.NullString
+	var unsent, moves sql.NullInt64
 	hash := d.Book.ExternalHash(a.ID, in.Peer.ID)
-	err := tx.QueryRow(`SELECT i.id, i.customer_id, i.person, i.profile_at, i.counter, t.id, t.moves, t.state = 'closed', t.assignee_id, t.covers_id,
-			b.advisor_id, w.away_until,
+	err := tx.QueryRow(`SELECT i.id, i.customer_id, i.person, i.profile_at, i.counter, t.id, t.moves,
+			CASE WHEN b.advisor_id IS NULL THEN 0
+				WHEN t.covers_id = b.advisor_id THEN CASE WHEN w.away_until <= $6 OR t.state = 'closed' THEN 2 ELSE 1 END
+				WHEN t.state = 'closed' OR t.assignee_id = '' OR (w.away_until > $6 AND t.assignee_id = b.advisor_id) THEN 2 ELSE 1 END,
 			(SELECT n.at FROM notice n WHERE n.account_id = $1 AND n.external_id = $4 AND n.external_id <> '' AND n.kind = 'unsend' LIMIT 1)
 		FROM (SELECT id, customer_id, profile_at, CASE WHEN person_id = '' THEN customer_id ELSE person_id END AS person,
 				CASE WHEN $5 <> '' THEN $5 WHEN counter_id <> '' THEN counter_id ELSE $3 END AS counter
 			FROM identity WHERE account_id = $1 AND external_hash = $2) i
 			LEFT JOIN thread t ON t.customer_id = i.person AND t.counter_id = i.counter
 			LEFT JOIN binding b ON b.customer_id = i.person AND b.counter_id = i.counter AND b.ended_at IS NULL
-			LEFT JOIN staff w ON w.id = b.advisor_id`, a.ID, hash, a.CounterID, in.ExternalID, at).
-		Scan(&p.identityID, &p.customerID, &p.personID, &p.profileAt, &p.counterID, &threadID, &moves, &closed, &assignee, &covers, &advisor, &away, &unsent)
+			LEFT JOIN staff w ON w.id = b.advisor_id`, a.ID, hash, a.CounterID, in.ExternalID, at, db.Micro(tx.Now)).
+		Scan(&p.identityID, &p.customerID, &p.personID, &p.profileAt, &p.counterID, &threadID, &moves, &p.routing, &unsent)
 	if errors.Is(err, sql.ErrNoRows) {
 		var met customer.Identity
 		if met, err = d.Book.Meet(tx, customer.NewPeer{AccountID: a.ID, Peer: in.Peer}); err != nil {
@@ -107,10 +118,11 @@ func (d *Desk) locate(tx *db.Tx, a Account, in channel.Inbound, at string) (plac
 		return p, fmt.Errorf("who wrote: %w", err)
 	}
 	p.threadID, p.moves, p.unsentAt = threadID.String, moves.Int64, unsent.Int64
-	p.standing = standing{closed: closed.Bool, assignee: assignee.String, covers: covers.String, advisor: advisor.String,
-		away: away.Int64 > db.Micro(tx.Now)}
 	if p.threadID == "" {
 		p.opened = true
+		if p.routing != unbound {
+			p.routing = unsettled // a new thread is nobody's
+		}
 		return p, d.openThread(tx, a, in, &p)
 	}
 	return p, nil

@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"dingdong/internal/audit"
@@ -22,41 +23,28 @@ const (
 	ActReturned Act = "returned" // she is back
 )
 
-// standing is how a thread stands with the customer's own advisor.
+// standing is a thread with the customer's own advisor.
 type standing struct {
-	closed   bool
-	assignee string
-	covers   string // in whose place the assignee answers
-	advisor  string // hers at this counter; empty: none
-	away     bool   // her advisor is off duty
-}
-
-// asks tells whether something may have to change. Most messages come to a thread
-// that is where it belongs, and cost nothing here.
-func (s standing) asks() bool {
-	switch {
-	case s.advisor == "":
-		return false
-	case s.covers == s.advisor:
-		return !s.away || s.closed
-	case s.away:
-		return s.closed || s.assignee == "" || s.assignee == s.advisor
-	}
-	return s.closed || s.assignee == ""
+	threadID, personID, counterID string
+	assignee                      string
+	covers                        string // in whose place the assignee answers
+	advisor                       string // hers at this counter
+	away                          bool   // her advisor is off duty
 }
 
 // route brings a thread to the customer's own advisor, or to who stands in for her.
 // What a colleague took on is left to her: only a thread that is nobody's, or was
-// closed, or covered for an advisor who is back, moves.
+// closed, or covered for an advisor who is back, moves. The query that found the thread
+// knows whether it may have to; most messages cost nothing here.
 func (d *Desk) route(tx *db.Tx, p *place) error {
-	if !p.asks() || p.peer == channel.Group || p.peer == channel.Room {
+	if p.routing != unsettled || p.peer == channel.Group || p.peer == channel.Room {
 		return nil
 	}
-	return d.settle(tx, p)
+	return d.bring(tx, p.threadID)
 }
 
 // settle gives a thread to the customer's advisor now, whoever has it.
-func (d *Desk) settle(tx *db.Tx, p *place) error {
+func (d *Desk) settle(tx *db.Tx, p standing) error {
 	member, err := staff.AnswersAt(tx, p.advisor, p.counterID)
 	if err != nil || !member { // she left: the counter answers, as for everybody
 		return err
@@ -90,7 +78,6 @@ func (d *Desk) settle(tx *db.Tx, p *place) error {
 	} else {
 		act = ActAssigned
 	}
-	p.assignee, p.covers = to, covers
 	event.Append(tx, event.Event{Kind: event.ThreadChanged, Customer: p.personID, Thread: p.threadID, Counter: p.counterID, By: "system",
 		Data: map[string]string{"act": string(act), "to": to}})
 	return nil
@@ -150,16 +137,16 @@ func (d *Desk) moveFor(tx *db.Tx, m *moving) (bool, error) {
 	rows, err := tx.Query(`SELECT t.id, t.customer_id, t.counter_id, t.assignee_id, t.covers_id FROM thread t
 		WHERE `+m.which+` AND EXISTS (SELECT 1 FROM binding b WHERE b.customer_id = t.customer_id AND b.counter_id = t.counter_id
 			AND b.advisor_id = $1 AND b.ended_at IS NULL) AND t.id > $2 ORDER BY t.id LIMIT $3`, m.advisor, m.after, dutyPiece)
-	list, err := db.Collect(rows, err, func(r *sql.Rows) (place, error) {
-		p := place{standing: standing{advisor: m.advisor, away: m.away}}
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (standing, error) {
+		p := standing{advisor: m.advisor, away: m.away}
 		return p, r.Scan(&p.threadID, &p.personID, &p.counterID, &p.assignee, &p.covers)
 	})
 	if err != nil {
 		return false, fmt.Errorf("threads of an advisor: %w", err)
 	}
-	for i := range list {
-		m.after = list[i].threadID
-		if err := d.settle(tx, &list[i]); err != nil {
+	for _, s := range list {
+		m.after = s.threadID
+		if err := d.settle(tx, s); err != nil {
 			return false, err
 		}
 	}
@@ -215,17 +202,20 @@ func (d *Desk) uncover(tx *db.Tx, threadID string) error {
 	return nil
 }
 
-// bring gives a thread to the advisor that its person was just bound to.
+// bring gives a thread to the advisor that its person is bound to; without one it stays.
 func (d *Desk) bring(tx *db.Tx, threadID string) error {
-	p := place{threadID: threadID}
+	s := standing{threadID: threadID}
 	var away int64
-	err := tx.QueryRow(`SELECT t.customer_id, t.counter_id, t.state = 'closed', t.assignee_id, t.covers_id, b.advisor_id, w.away_until
+	err := db.NotFound(tx.QueryRow(`SELECT t.customer_id, t.counter_id, t.assignee_id, t.covers_id, b.advisor_id, w.away_until
 		FROM thread t JOIN binding b ON b.customer_id = t.customer_id AND b.counter_id = t.counter_id AND b.ended_at IS NULL
 			JOIN staff w ON w.id = b.advisor_id WHERE t.id = $1`, threadID).
-		Scan(&p.personID, &p.counterID, &p.closed, &p.assignee, &p.covers, &p.advisor, &away)
-	if err != nil {
-		return fmt.Errorf("bring: %w", db.NotFound(err))
+		Scan(&s.personID, &s.counterID, &s.assignee, &s.covers, &s.advisor, &away))
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
 	}
-	p.away = away > db.Micro(tx.Now)
-	return d.settle(tx, &p)
+	if err != nil {
+		return fmt.Errorf("her advisor: %w", err)
+	}
+	s.away = away > db.Micro(tx.Now)
+	return d.settle(tx, s)
 }
