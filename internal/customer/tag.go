@@ -129,15 +129,14 @@ func (b *Book) ReopenTag(tx *db.Tx, v staff.Viewer, id string) error {
 	return place{Table: "tag", ID: id}.reopen(tx, v, "tag_reopened")
 }
 
-// EnsureTags makes the tags among some names that there are not yet, such as
-// those of a lexicon that goes live.
-func (b *Book) EnsureTags(tx *db.Tx, names []string) error {
-	tags := make([]Tag, len(names))
-	for i, name := range names {
-		if !tagName.MatchString(name) {
+// EnsureTags makes those of some tags that there are not yet, such as the tags of
+// a lexicon that goes live. Tags the group has keep what it made of them.
+func (b *Book) EnsureTags(tx *db.Tx, tags []Tag) error {
+	for i, t := range tags {
+		if !tagName.MatchString(t.Name) || !slices.Contains(Tones(), t.Tone) || t.Days < 0 || t.Days > maxDays {
 			return db.Invalid{Field: "tag", Code: "malformed"}
 		}
-		tags[i] = Tag{Name: name, Position: afterDefaults}
+		tags[i].ByHand, tags[i].Position = false, afterDefaults
 	}
 	return ensureTags(tx, tags)
 }

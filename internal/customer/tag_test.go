@@ -243,8 +243,10 @@ func TestDefaultsAreMadeOnce(t *testing.T) {
 		for range 2 {
 			s.write(s.EnsureDefaults)
 		}
-		s.write(func(tx *db.Tx) error { return s.EnsureTags(tx, []string{"scent:musk", "scent:oud", "scent:oud"}) })
-		if err := s.try(func(tx *db.Tx) error { return s.EnsureTags(tx, []string{"Scent Oud"}) }); !invalid(err, "tag", "malformed") {
+		s.write(func(tx *db.Tx) error {
+			return s.EnsureTags(tx, []Tag{{Name: "scent:musk"}, {Name: "scent:oud", Tone: "violet", Days: 9}, {Name: "scent:oud"}})
+		})
+		if err := s.try(func(tx *db.Tx) error { return s.EnsureTags(tx, []Tag{{Name: "Scent Oud"}}) }); !invalid(err, "tag", "malformed") {
 			t.Errorf("an odd name: %v", err)
 		}
 		again, after := count()

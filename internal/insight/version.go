@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"dingdong/internal/audit"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
@@ -187,7 +188,7 @@ func (r *Room) Publish(tx *db.Tx, v staff.Viewer, id string) error {
 	if found.State == StateLive {
 		return nil
 	}
-	if err := r.Book.EnsureTags(tx, l.Tags()); err != nil {
+	if err := r.ensureTags(tx, l); err != nil {
 		return fmt.Errorf("tags of a lexicon: %w", err)
 	}
 	if err := goLive(tx, found.Language, id); err != nil {
@@ -328,9 +329,27 @@ func (r *Room) ensure(tx *db.Tx, f File, known []Version) error {
 	if err != nil || live.ID != "" && live.Shipped == 0 {
 		return err
 	}
-	if err := r.Book.EnsureTags(tx, l.Tags()); err != nil {
+	if err := r.ensureTags(tx, l); err != nil {
 		return err
 	}
 	tx.AfterCommit(r.live.forget)
 	return goLive(tx, language, id)
+}
+
+// ensureTags makes the tags that a lexicon gives. Those that we ship words for come
+// with their colour and the days they hold.
+func (r *Room) ensureTags(tx *db.Tx, l Lexicon) error {
+	words, err := TagWords()
+	if err != nil {
+		return err
+	}
+	known := make(map[string]TagWord, len(words))
+	for _, w := range words {
+		known[w.Name] = w
+	}
+	var tags []customer.Tag
+	for _, name := range l.Tags() {
+		tags = append(tags, customer.Tag{Name: name, Tone: known[name].Tone, Days: known[name].Days})
+	}
+	return r.Book.EnsureTags(tx, tags)
 }
