@@ -62,7 +62,7 @@ func (i importFile) run(c *call, kind catalogue.ImportKind, source string) error
 	counted := &countedReader{from: in}
 	wrong := &wrongRows{path: i.errorsPath()}
 	show := i.shower(c, size, counted)
-	began := time.Now()
+	began := h.DB.Now()
 	p, err := h.Shop.ImportFile(c.ctx, staff.System(), catalogue.FileImport{
 		Kind: kind, Name: i.File, From: bufio.NewReaderSize(counted, 1<<20), DryRun: i.DryRun,
 		Options: catalogue.ImportOptions{Source: source, Columns: i.Map, Currency: i.Currency, Timezone: i.Timezone, ROC: i.ROC},
@@ -77,7 +77,7 @@ func (i importFile) run(c *call, kind catalogue.ImportKind, source string) error
 		verb = "looked at, nothing written"
 	}
 	fmt.Fprintf(c.Out, "%d rows %s in %s: %d added or changed, %d there already, %d wrong\n",
-		p.Rows, verb, time.Since(began).Round(10*time.Millisecond), p.Added, p.Repeated, p.Bad)
+		p.Rows, verb, h.DB.Now().Sub(began).Round(10*time.Millisecond), p.Added, p.Repeated, p.Bad)
 	if wrong.file != nil {
 		fmt.Fprintf(c.Out, "what is wrong with each row: %s\n", wrong.path)
 	}
