@@ -17,7 +17,7 @@ type NavItem struct {
 var places = []NavItem{
 	{Key: "messages", Path: "/inbox", Icon: "message"},
 	{Key: "find", Path: "/find", Icon: "search", Seeing: true},
-	{Key: "today", Path: "/today", Icon: "sun"},
+	{Key: "today", Path: "/today", Icon: "sun", Seeing: true},
 	{Key: "customers", Path: "/customers", Icon: "person"},
 	{Key: "admin", Path: "/admin", Icon: "settings", Wide: true},
 	{Key: "failures", Path: "/admin/failures", Icon: "warning", Wide: true},

@@ -59,6 +59,8 @@ var answersTo = map[string][len(askers)]int{
 
 	// messages
 	"GET /find":                                      {200, 200, 200, 200, 200, 303},
+	"GET /today":                                     {200, 200, 200, 200, 200, 303},
+	"POST /today/aside":                              {422, 422, 403, 403, 422, 401},
 	"GET /inbox":                                     {200, 200, 200, 200, 200, 303},
 	"GET /inbox/waiting":                             {200, 200, 200, 200, 200, 303},
 	"GET /inbox/{thread}":                            {200, 200, 404, 200, 404, 303},

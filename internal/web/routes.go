@@ -80,6 +80,8 @@ func (s *Server) routes() []route {
 
 		// messages
 		{pattern: "GET /find", access: signedIn, handle: s.showFind},
+		{pattern: "GET /today", access: signedIn, handle: s.showToday},
+		{pattern: "POST /today/aside", access: may(staff.Chat), handle: s.putAside},
 		{pattern: "GET /inbox", access: signedIn, handle: s.showInbox},
 		{pattern: "GET /inbox/waiting", access: signedIn, handle: s.showWaiting},
 		{pattern: "GET /inbox/{thread}", access: signedIn, handle: s.showThread},

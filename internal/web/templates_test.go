@@ -35,6 +35,7 @@ var pageTypes = map[string]any{
 	"more":   morePage{},
 	"shown":  shownPage{},
 	"signin": signInPage{},
+	"today":  todayPage{},
 }
 
 // partTypes are the parts of parts.html that no page has to use.

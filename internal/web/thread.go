@@ -73,6 +73,9 @@ func (s *Server) showThread(w http.ResponseWriter, r *http.Request, v *Visit) er
 		if page.Thread, err = s.threadView(tx, v, id); err != nil {
 			return err
 		}
+		if err := s.openDraft(tx, v, page.Thread, r.URL.Query().Get("draft")); err != nil {
+			return err
+		}
 		return s.openAt(tx, v, page.Thread, r.URL.Query().Get("at"))
 	})
 	if err != nil {
