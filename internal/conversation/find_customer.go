@@ -79,7 +79,7 @@ func (d *Desk) FindCustomers(tx *db.Tx, v staff.Viewer, f FindCustomer) (found [
 	if err != nil || len(counters) == 0 && !v.SeesAll() {
 		return nil, "", err
 	}
-	s := finding{desk: d, tx: tx, v: v, counters: counters, why: map[string][]Why{}, last: map[string]lastThread{}}
+	s := finding{desk: d, tx: tx, v: v, counters: counters, why: map[string][]Why{}, last: map[string]lastThread{}, home: map[string]bool{}}
 	for _, find := range []func(FindCustomer) error{s.byContact, s.byName, s.byMeaning} {
 		if err := find(f); err != nil {
 			return nil, "", fmt.Errorf("find customers: %w", err)
@@ -102,6 +102,7 @@ type finding struct {
 	counters []string
 	why      map[string][]Why // by person
 	last     map[string]lastThread
+	home     map[string]bool // who has no thread and was entered for one of the counters
 }
 
 func (s *finding) add(persons []string, why Why) {
@@ -134,13 +135,35 @@ func (s *finding) seen(persons []string) ([]string, error) {
 			return nil, err
 		}
 	}
+	if err := s.seenAtHome(unknown); err != nil {
+		return nil, err
+	}
 	var out []string
 	for _, p := range persons {
-		if _, ok := s.last[p]; ok || s.v.SeesAll() {
+		if _, ok := s.last[p]; ok || s.home[p] || s.v.SeesAll() {
 			out = append(out, p)
 		}
 	}
 	return out, nil
+}
+
+// seenAtHome learns which of some persons without a thread were entered for a
+// counter that the viewer sees.
+func (s *finding) seenAtHome(persons []string) error {
+	if s.v.SeesAll() {
+		return nil
+	}
+	persons = slices.DeleteFunc(slices.Clone(persons), func(p string) bool { _, ok := s.last[p]; return ok || s.home[p] })
+	for part := range slices.Chunk(persons, findRecords) {
+		home, err := s.desk.Book.AtHomeAmong(s.tx, s.counters, part)
+		if err != nil {
+			return err
+		}
+		for _, p := range home {
+			s.home[p] = true
+		}
+	}
+	return nil
 }
 
 func (s *finding) learn(rows *sql.Rows, err error) error {
@@ -204,7 +227,9 @@ func (s *finding) byName(f FindCustomer) error {
 		marks, more := db.In(s.counters, len(args)+1)
 		args = append(args, more...)
 		candidates = `SELECT DISTINCT c.id FROM (` + candidates + `) c JOIN thread t ON t.customer_id = c.id
-			WHERE t.kind = 'person' AND t.folded_id = '' AND (t.counter_id || '') IN (` + marks + `)`
+			WHERE t.kind = 'person' AND t.folded_id = '' AND (t.counter_id || '') IN (` + marks + `)
+			UNION SELECT c.id FROM (` + candidates + `) c JOIN customer r ON r.id = c.id
+			WHERE r.counter_id <> '' AND r.person_id = '' AND (r.counter_id || '') IN (` + marks + `)`
 	}
 	rows, err := s.tx.Query(candidates+limit, args...)
 	persons, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
@@ -298,11 +323,19 @@ func (s *finding) amongOwn(meanings []Why) error {
 	if err := s.learn(rows, err); err != nil {
 		return err
 	}
-	persons := make([]string, 0, len(s.last))
+	home, err := s.desk.Book.AtHome(s.tx, s.counters, findPersons)
+	if err != nil {
+		return err
+	}
+	for _, p := range home {
+		s.home[p] = true
+	}
+	persons := home
 	for p := range s.last {
 		persons = append(persons, p)
 	}
 	slices.Sort(persons)
+	persons = slices.Compact(persons)
 	for part := range slices.Chunk(persons, findRecords) {
 		for _, m := range meanings {
 			var having []string

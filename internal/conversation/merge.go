@@ -126,7 +126,7 @@ func (d *Desk) mergeable(tx *db.Tx, v staff.Viewer, m Merge) (kept, lost string,
 // writablePerson returns the person of a customer, if the viewer may change her card.
 func (d *Desk) writablePerson(tx *db.Tx, v staff.Viewer, customerID string) (string, error) {
 	person, err := d.Visible(tx, v, customerID)
-	if err == nil && !v.May(staff.Chat) {
+	if err == nil && !v.May(staff.KeepCards) {
 		return "", staff.ErrForbidden
 	}
 	return person, err

@@ -3,14 +3,16 @@ package conversation
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
 
 // Visible returns the person whose card shows a customer, if the viewer may see
-// it: she sees a counter where any record of the person has a thread. Who sees
-// every counter also sees people who have no thread yet, such as imported ones.
+// it: she sees a counter where any record of the person has a thread, or that was
+// named when a record was entered. Who sees every counter also sees people who
+// have neither, such as imported ones.
 // Everybody else is not found: guessing ids tells nothing.
 func (d *Desk) Visible(tx *db.Tx, v staff.Viewer, customerID string) (string, error) {
 	person, err := d.Book.Person(tx, customerID)
@@ -33,7 +35,7 @@ func (d *Desk) Visible(tx *db.Tx, v staff.Viewer, customerID string) (string, er
 }
 
 // CountersOf returns the counters with which any record of a person has a
-// thread, in the order of their ids.
+// thread, or in whose view it was entered, in the order of their ids.
 func (d *Desk) CountersOf(tx *db.Tx, personID string) ([]string, error) {
 	records, err := d.Book.Records(tx, personID)
 	if err != nil {
@@ -45,7 +47,13 @@ func (d *Desk) CountersOf(tx *db.Tx, personID string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("counters of a person: %w", err)
 	}
-	return counters, nil
+	home, err := d.Book.HomeCounters(tx, records)
+	if err != nil || len(home) == 0 {
+		return counters, err
+	}
+	counters = append(counters, home...)
+	slices.Sort(counters)
+	return slices.Compact(counters), nil
 }
 
 // VisibleRow is Visible for a row of a card: an attribute, a tag, a note, a wish

@@ -8,7 +8,6 @@ import (
 
 	"dingdong/internal/audit"
 	"dingdong/internal/channel"
-	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/job"
@@ -169,26 +168,7 @@ func (d *Desk) GiveAdvisor(tx *db.Tx, v staff.Viewer, g Giving) error {
 	if err != nil {
 		return err
 	}
-	if g.AdvisorID == "" {
-		if _, err := d.Book.Unbind(tx, customer.Unbinding{CustomerID: person, CounterID: t.CounterID, By: v.ID}); err != nil {
-			return err
-		}
-		auditBinding(tx, v.ID, person, t.CounterID)
-		return d.uncover(tx, t.ID)
-	}
-	ok, err := staff.AnswersAt(tx, g.AdvisorID, t.CounterID)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return db.Invalid{Field: "advisor", Code: "not_at_counter"}
-	}
-	if _, err := d.Book.Bind(tx, customer.Binding{CustomerID: person, CounterID: t.CounterID, AdvisorID: g.AdvisorID,
-		How: customer.HowStaff, By: v.ID}); err != nil {
-		return err
-	}
-	auditBinding(tx, v.ID, person, t.CounterID)
-	return d.bring(tx, t.ID)
+	return d.giveAdvisor(tx, v, owning{person, t.CounterID, g.AdvisorID, t.ID})
 }
 
 func auditBinding(tx *db.Tx, by, person, counterID string) {

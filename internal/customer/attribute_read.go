@@ -190,7 +190,7 @@ func (b *Book) mayUndo(tx *db.Tx, v staff.Viewer, brandID string) error {
 		return err
 	case !s.Brand(brandID):
 		return db.ErrNotFound
-	case !v.May(staff.Chat):
+	case !v.May(staff.KeepCards):
 		return staff.ErrForbidden
 	}
 	return nil

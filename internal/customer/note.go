@@ -49,7 +49,7 @@ func (b *Book) write(tx *db.Tx, v staff.Viewer, s script) ([]byte, error) {
 	if !v.Sees(s.counterID) {
 		return nil, db.ErrNotFound
 	}
-	if !v.May(staff.Chat) {
+	if !v.May(staff.KeepCards) {
 		return nil, staff.ErrForbidden
 	}
 	if v.SeesAll() { // she sees also counters that do not exist
@@ -98,7 +98,7 @@ func (b *Book) writtenFor(tx *db.Tx, v staff.Viewer, table, id string) (written,
 		return w, fmt.Errorf("%s: %w", table, db.NotFound(err))
 	case !v.Sees(w.counterID):
 		return w, db.ErrNotFound
-	case !v.May(staff.Chat):
+	case !v.May(staff.KeepCards):
 		return w, staff.ErrForbidden
 	}
 	return w, nil

@@ -125,7 +125,7 @@ type ByHand struct {
 
 // proof checks that the viewer may enter something and says that it was her.
 func (h ByHand) proof(tx *db.Tx, v staff.Viewer) (Proof, error) {
-	if !v.May(staff.Chat) {
+	if !v.May(staff.KeepCards) {
 		return Proof{}, staff.ErrForbidden
 	}
 	if h.CounterID != "" && !v.Sees(h.CounterID) {

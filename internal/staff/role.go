@@ -29,6 +29,7 @@ type Permission string
 // What can be permitted. Which counters a viewer sees is not a permission: see Viewer.Sees.
 const (
 	Chat          Permission = "chat"           // write to customers of the counters she sees
+	KeepCards     Permission = "keep_cards"     // write on the cards of customers she sees: tags, notes, contacts, who is one with whom
 	ManageGroup   Permission = "manage_group"   // stores, brands, counters, staff, accounts, tokens, webhooks
 	ManageReplies Permission = "manage_replies" // saved replies
 	KeepLexicons  Permission = "keep_lexicons"  // which words of customers become tags
@@ -41,6 +42,7 @@ const (
 // permitted is the whole table of permissions of people.
 var permitted = map[Permission][]Role{
 	Chat:          {Advisor, Manager, Admin, house},
+	KeepCards:     {Advisor, Manager, Admin, house},
 	ManageGroup:   {Admin, house},
 	ManageReplies: {Admin, Manager, house},
 	KeepLexicons:  {Admin, Manager, Marketing, house},
@@ -53,6 +55,8 @@ var permitted = map[Permission][]Role{
 // machinePermitted says which scope permits a machine what.
 var machinePermitted = map[Permission]string{
 	Chat:          MessagesWrite,
+	KeepCards:     CustomersWrite,
+	KeepLexicons:  LexiconsWrite,
 	KeepCatalogue: CatalogueWrite,
 	KeepPurchases: PurchasesWrite,
 }

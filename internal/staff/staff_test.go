@@ -197,19 +197,21 @@ func TestNobodySeesNothing(t *testing.T) {
 }
 
 func TestMay(t *testing.T) {
-	all := []Permission{Chat, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons}
+	all := []Permission{Chat, KeepCards, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons}
 	cases := map[string]struct {
 		v   Viewer
 		may []Permission
 	}{
-		"advisor":         {Viewer{Role: Advisor}, []Permission{Chat}},
-		"manager":         {Viewer{Role: Manager}, []Permission{Chat, ManageReplies, SeeFailures, KeepLexicons}},
+		"advisor":         {Viewer{Role: Advisor}, []Permission{Chat, KeepCards}},
+		"manager":         {Viewer{Role: Manager}, []Permission{Chat, KeepCards, ManageReplies, SeeFailures, KeepLexicons}},
 		"marketing":       {Viewer{Role: Marketing}, []Permission{KeepLexicons}},
 		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit}},
 		"admin":           {Viewer{Role: Admin}, all},
 		"system":          {System(), all},
 		"reading machine": {Machine("till", ThreadsRead), nil},
 		"writing machine": {Machine("bot", MessagesWrite), []Permission{Chat}},
+		"member system":   {Machine("crm", CustomersWrite, ContactsRead, CardsWrite), []Permission{KeepCards}},
+		"lexicographer":   {Machine("words", LexiconsWrite), []Permission{KeepLexicons}},
 		"till":            {Machine("till", CatalogueWrite, PurchasesWrite), []Permission{KeepCatalogue, KeepPurchases}},
 	}
 	for name, c := range cases {

@@ -27,13 +27,16 @@ const (
 	CatalogueWrite = "catalogue:write"
 	PurchasesRead  = "purchases:read"
 	PurchasesWrite = "purchases:write"
+	ContactsRead   = "contacts:read"
+	CardsWrite     = "cards:write"
+	LexiconsWrite  = "lexicons:write"
 )
 
 // Scopes lists what an API token can be allowed to do, in the order in which a form
 // offers it.
 func Scopes() []string {
 	return []string{ThreadsRead, MessagesRead, MessagesWrite, CustomersRead, AccountsRead, StaffRead, EventsRead, WebhooksWrite,
-		CustomersWrite, CatalogueRead, CatalogueWrite, PurchasesRead, PurchasesWrite}
+		CustomersWrite, ContactsRead, CatalogueRead, CatalogueWrite, PurchasesRead, PurchasesWrite, CardsWrite, LexiconsWrite}
 }
 
 const tokenPrefix = "dd_" // so that a scanner for leaked secrets can know ours
