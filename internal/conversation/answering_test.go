@@ -48,7 +48,7 @@ func TestAnswersIn(t *testing.T) {
 	start := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	line := func(by Author, hours int) spoken { return spoken{by, start.Add(time.Duration(hours) * time.Hour)} }
 	got := answersIn([]spoken{
-		line(AuthorCustomer, 0), // she begins: no answer
+		line(AuthorCustomer, 0),                                                                       // she begins: no answer
 		line(AuthorStaff, 1), line(AuthorSystem, 2), line(AuthorCustomer, 3), line(AuthorCustomer, 4), // one answer
 		line(AuthorStaff, 5), line(AuthorCustomer, 30), // a day later
 		line(AuthorAutomation, 31), line(AuthorStaff, 32), line(AuthorCustomer, 33),

@@ -42,6 +42,7 @@ type Bubble struct {
 	Voice  string // who speaks: bubbles of one voice move together
 	Joined bool   // follows one of the same voice closely: no gap, no tail
 	By     string // whose words: a colleague's or an automation's name
+	Via    string // the channel it came or went by, where there are several
 	Time   string // "14:02"
 	Stamp  string // for the datetime attribute
 	At     int64  // microseconds: the order
@@ -96,10 +97,40 @@ type teller struct {
 	name   string // hers
 	thread string
 	quotes map[string]conversation.Message // by the quoting message's id
+	via    map[string]channel.Kind         // account -> channel, where she writes on several
 }
 
 func (x scene) teller(t conversation.Thread, quotes map[string]conversation.Message) teller {
 	return teller{scene: x, clock: x.clock(t.CounterID), name: x.called(t), thread: t.ID, quotes: quotes}
+}
+
+// channels tells by which accounts a person writes at a counter; nothing when there is
+// only one, since every bubble would say the same.
+func (s *Server) channels(tx *db.Tx, t conversation.Thread) (map[string]channel.Kind, error) {
+	records, err := s.Desk.Book.Records(tx, t.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	via := map[string]channel.Kind{}
+	for _, record := range records {
+		all, err := s.Desk.Book.Identities(tx, record)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range all {
+			account, err := s.Desk.AccountByID(tx, i.AccountID)
+			if err != nil {
+				return nil, err
+			}
+			if account.Serves(t.CounterID) {
+				via[account.ID] = account.Kind
+			}
+		}
+	}
+	if len(via) < 2 {
+		return nil, nil
+	}
+	return via, nil
 }
 
 // joinWithin is how close two bubbles of one voice stand together.
@@ -161,6 +192,9 @@ func (x teller) message(m conversation.Message) Line {
 		ID: m.ID, Key: m.ClientKey, Thread: x.thread, Side: "in", Voice: string(m.Author) + m.AuthorID,
 		Time: x.clock.Time(m.At), Stamp: x.clock.Machine(m.At), At: db.Micro(m.At), DayKey: x.dayKey(m.At), Day: x.clock.Day(m.At),
 		Seq: x.seq, Gist: x.gist(m), Quotable: m.Body.QuoteToken != "" && !m.Unsent,
+	}
+	if b.Via = string(x.via[m.AccountID]); b.Via != "" {
+		b.Voice += m.AccountID // bubbles that move together say it once
 	}
 	switch m.Author {
 	case conversation.AuthorStaff:

@@ -14,7 +14,7 @@ func TestTheInboxStaysLight(t *testing.T) {
 	names := regexp.MustCompile(`/static/[a-zA-Z0-9_./-]+\.(?:js|css)`)
 	page := h.as(t, h.Admin).get("/me").Body.String()
 	wanted := names.FindAllString(page, -1)
-	for _, own := range []string{"inbox.css", "inbox.js"} {
+	for _, own := range []string{"inbox.css", "card.css", "inbox.js"} {
 		wanted = append(wanted, must(h.assets.url(own)))
 	}
 	seen, sum := map[string]bool{}, 0

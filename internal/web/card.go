@@ -1,7 +1,9 @@
 package web
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
@@ -9,27 +11,146 @@ import (
 	"dingdong/internal/staff"
 )
 
-// cardView is the right column: who she is to this counter.
+// cardView is the right column: who she is to this counter. What is heavy, and what
+// is seldom needed, comes when she looks for it.
 type cardView struct {
-	ThreadID   string
-	Name       string
-	Face       Avatar
-	Given      string // what the counter calls her; empty: the platform's name
-	Known      string // what the platform calls her
-	Chat       bool
-	Identities []identityLine
-	Counter    string
-	Owner      string
-	Since      string
-	Notes      []EventLine // what colleagues wrote to colleagues, the latest first
+	ThreadID string
+	Head     cardHead
+	Tags     cardTags
+	Promises cardPlans
+	Wishes   cardPlans
+	Known    cardKnown
+	Notes    cardPlans
+	Reach    cardReach
+	Shop     bool // there is a catalogue
 }
 
-// identityLine is one channel on which she can be met.
-type identityLine struct {
-	Channel, Account string
-	Name             string
-	Tone, Reach      string
-	Since            string
+// cardAt is one look at a card: who looks, at whom, from which thread.
+type cardAt struct {
+	*Server
+	tx      *db.Tx
+	v       *Visit
+	t       conversation.Thread
+	x       scene
+	clock   Clock
+	records []string // of the person
+	sight   customer.Sight
+	names   map[string]string // of staff, as far as they were needed
+
+	attributes []customer.Attribute // read once
+	before     string               // where a piece begins
+	form       Form                 // what was typed and refused
+	formOf     string               // in the form of which row; "": in the one that adds
+	undone     *undone
+	shown      *customer.Contact // the whole number that she asked for
+}
+
+// undone is what was just taken away, and can be put back.
+type undone struct{ Label, Name string }
+
+// cardAt looks at the card of the person of a thread.
+func (s *Server) cardAt(tx *db.Tx, v *Visit, threadID string) (*cardAt, error) {
+	t, err := s.Desk.Thread(tx, v.Viewer, threadID)
+	if err != nil {
+		return nil, err
+	}
+	x, err := s.scene(tx, v.Words, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	return s.cardOf(tx, v, x, t)
+}
+
+func (s *Server) cardOf(tx *db.Tx, v *Visit, x scene, t conversation.Thread) (*cardAt, error) {
+	c := &cardAt{Server: s, tx: tx, v: v, t: t, x: x, clock: x.clock(t.CounterID), names: map[string]string{}}
+	var err error
+	if c.records, err = s.Desk.Book.Records(tx, t.CustomerID); err != nil {
+		return nil, err
+	}
+	c.sight, err = s.Desk.Book.Sight(tx, v.Viewer)
+	return c, err
+}
+
+func (c *cardAt) chats() bool { return c.v.May(staff.Chat) }
+
+// known are her attributes.
+func (c *cardAt) known() ([]customer.Attribute, error) {
+	if c.attributes != nil {
+		return c.attributes, nil
+	}
+	var err error
+	c.attributes, err = c.Desk.Book.Attributes(c.tx, c.sight, c.records)
+	if c.attributes == nil {
+		c.attributes = []customer.Attribute{}
+	}
+	return c.attributes, err
+}
+
+// name says who somebody of the staff is.
+func (c *cardAt) name(staffID string) string {
+	if staffID == c.v.ID && staffID != "" {
+		return c.v.Name
+	}
+	if name, ok := c.names[staffID]; ok || staffID == "" {
+		return name
+	}
+	found, err := staff.StaffNames(c.tx, []string{staffID})
+	if err != nil { // a name is a courtesy: the card stands without
+		found = nil
+	}
+	c.names[staffID] = found[staffID]
+	return c.names[staffID]
+}
+
+func (c *cardAt) view() (cardView, error) {
+	view := cardView{ThreadID: c.t.ID, Shop: c.Shop != nil}
+	var err error
+	read := func(part func() error) {
+		if err == nil {
+			err = part()
+		}
+	}
+	read(func() (err error) { view.Head, err = c.head(); return err })
+	read(func() (err error) { view.Tags, err = c.tags(); return err })
+	read(func() (err error) { view.Promises, err = c.promises(); return err })
+	read(func() (err error) { view.Wishes, err = c.wishes(); return err })
+	read(func() (err error) { view.Known, err = c.knownPart(); return err })
+	read(func() (err error) { view.Notes, err = c.notes(); return err })
+	read(func() (err error) { view.Reach, err = c.reach(); return err })
+	return view, err
+}
+
+// part reads one section of the card, or a piece of one, with the block that draws it.
+func (c *cardAt) part(name string) (block string, data any, err error) {
+	switch name {
+	case "head":
+		data, err = c.head()
+	case "tags":
+		data, err = c.tags()
+	case "all-tags":
+		data, err = c.allTags()
+	case "promises":
+		data, err = c.promises()
+	case "wishes":
+		data, err = c.wishes()
+	case "known":
+		data, err = c.knownPart()
+	case "notes":
+		data, err = c.notes()
+	case "reach":
+		data, err = c.reach()
+	case "one":
+		data, err = c.one()
+	case "purchases":
+		data, err = c.purchases()
+	case "receipts":
+		data, err = c.receipts()
+	case "past":
+		data, err = c.past()
+	default:
+		err = db.ErrNotFound
+	}
+	return "card-" + name, data, err
 }
 
 func (s *Server) showCard(w http.ResponseWriter, r *http.Request, v *Visit) error {
@@ -39,123 +160,109 @@ func (s *Server) showCard(w http.ResponseWriter, r *http.Request, v *Visit) erro
 	}
 	var card cardView
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
-		var err error
-		card, err = s.readCard(tx, v, id)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.render(w, v, view{Page: "inbox", Block: "card", Data: card})
-}
-
-func (s *Server) readCard(tx *db.Tx, v *Visit, threadID string) (cardView, error) {
-	t, err := s.Desk.Thread(tx, v.Viewer, threadID)
-	if err != nil {
-		return cardView{}, err
-	}
-	x, err := s.scene(tx, v.Words, v.ID)
-	if err != nil {
-		return cardView{}, err
-	}
-	return s.cardView(tx, v, x, t)
-}
-
-// cardNotes is how many notes of colleagues the card shows.
-const cardNotes = 5
-
-func (s *Server) cardView(tx *db.Tx, v *Visit, x scene, t conversation.Thread) (cardView, error) {
-	name := x.called(t)
-	clock := x.clock(t.CounterID)
-	c := cardView{ThreadID: t.ID, Name: name, Face: Avatar{ID: t.CustomerID, Name: name, Size: "large"}, Chat: v.May(staff.Chat), Since: clock.Date(t.CreatedAt)}
-	if counter, ok := x.directory.Counter(t.CounterID); ok {
-		c.Counter = counter.Store + " · " + counter.Name
-	}
-	c.Owner = t.AssigneeName
-	if t.AssigneeID == v.ID && v.ID != "" {
-		c.Owner = v.T("card.owner_me", "name", v.Name)
-	}
-	her, err := s.Desk.Book.Get(tx, t.CustomerID)
-	if err != nil {
-		return c, err
-	}
-	c.Given = her.Name
-	first, err := s.Desk.FirstContact(tx, v.Viewer, t.ID)
-	if err != nil {
-		return c, err
-	}
-	if !first.IsZero() && first.Before(t.CreatedAt) { // her past was taken over from another system
-		c.Since = clock.Date(first)
-	}
-	if c.Identities, err = s.identities(tx, v, clock, t); err != nil {
-		return c, err
-	}
-	for _, i := range c.Identities {
-		if i.Name != "" && c.Known == "" {
-			c.Known = i.Name
-		}
-	}
-	notes, err := s.Desk.Notes(tx, v.Viewer, t.ID, t.CreatedAt)
-	tell := x.teller(t, nil)
-	for i := len(notes) - 1; i >= 0 && len(c.Notes) < cardNotes; i-- {
-		if notes[i].Text != "" {
-			e := tell.note(notes[i])
-			e.Time = clock.Moment(notes[i].At)
-			c.Notes = append(c.Notes, e)
-		}
-	}
-	return c, err
-}
-
-// identities lists her channels at counters that the viewer sees: what another
-// counter knows of her is not this one's to read.
-func (s *Server) identities(tx *db.Tx, v *Visit, clock Clock, t conversation.Thread) ([]identityLine, error) {
-	records, err := s.Desk.Book.Records(tx, t.CustomerID)
-	if err != nil {
-		return nil, err
-	}
-	var all []customer.Identity
-	for _, r := range records {
-		some, err := s.Desk.Book.Identities(tx, r)
+		c, err := s.cardAt(tx, v, id)
 		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-	}
-	var out []identityLine
-	for _, i := range all {
-		account, err := s.Desk.AccountByID(tx, i.AccountID)
-		if err != nil {
-			return nil, err
-		}
-		if !v.Sees(account.CounterID) {
-			continue
-		}
-		line := identityLine{Channel: string(account.Kind), Account: account.Name, Name: i.Name, Since: clock.Date(i.CreatedAt),
-			Tone: reachTones[string(i.Reach)], Reach: v.T("reach." + string(i.Reach))}
-		out = append(out, line)
-	}
-	return out, nil
-}
-
-var reachTones = map[string]string{"friend": "green", "blocked": "soft", "unknown": "line"}
-
-// rename sets what the counter calls her.
-func (s *Server) rename(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	if err := r.ParseForm(); err != nil {
-		return malformed(err)
-	}
-	var card cardView
-	err := s.DB.Write(r.Context(), func(tx *db.Tx) error {
-		if err := s.Desk.Rename(tx, v.Viewer, r.PathValue("thread"), r.PostForm.Get("name")); err != nil {
 			return err
 		}
-		var err error
-		card, err = s.readCard(tx, v, r.PathValue("thread"))
+		card, err = c.view()
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return s.render(w, v, view{Page: "inbox", Block: "card", Data: card})
+}
+
+// showCardPart draws one section anew, or brings what was left for later.
+func (s *Server) showCardPart(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	id := r.PathValue("thread")
+	if err := s.noteOpened(r, v, id); err != nil {
+		return err
+	}
+	return s.drawPart(w, r, v, sheet{threadID: id, part: r.PathValue("part")})
+}
+
+// sheet is a section to draw, after something was done with it.
+type sheet struct {
+	threadID, part string
+	done           *cardAt // what was done; nil: nothing
+	form           Form
+	row            string
+}
+
+func (s *Server) drawPart(w http.ResponseWriter, r *http.Request, v *Visit, d sheet) error {
+	var block string
+	var data any
+	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+		c, err := s.cardAt(tx, v, d.threadID)
+		if err != nil {
+			return err
+		}
+		c.before, c.form, c.formOf = r.URL.Query().Get("before"), d.form, d.row
+		if d.done != nil {
+			c.undone, c.shown = d.done.undone, d.done.shown
+		}
+		block, data, err = c.part(d.part)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	x := view{Page: "inbox", Block: block, Data: data}
+	if d.form.Failed() {
+		x.Status = http.StatusUnprocessableEntity
+		w.Header().Set("HX-Retarget", "#card-"+d.part) // else nobody would see what is wrong
+		w.Header().Set("HX-Reswap", "outerHTML")
+	}
+	return s.render(w, v, x)
+}
+
+// cardAct is something done on a card. The row is the one that the address names.
+type cardAct func(c *cardAt, form url.Values, row string) error
+
+// changes does something on a card and draws the section anew. What was refused
+// comes back as it was typed, with the reason beside it.
+func (s *Server) changes(part string, do cardAct) handler {
+	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
+		if err := r.ParseForm(); err != nil {
+			return malformed(err)
+		}
+		d := sheet{threadID: r.PathValue("thread"), part: part}
+		row := r.PathValue("row")
+		err := s.DB.Write(r.Context(), func(tx *db.Tx) error {
+			c, err := s.cardAt(tx, v, d.threadID)
+			if err != nil {
+				return err
+			}
+			d.done = c
+			return do(c, r.PostForm, row)
+		})
+		var invalid db.Invalid
+		if errors.As(err, &invalid) {
+			d.form, d.row = Form{Values: r.PostForm}, row
+			d.form.Refuse(invalid.Field, invalid.Code)
+			if d.form.Errors[invalid.Field] == "" || !v.Words.Has("invalid."+invalid.Code) {
+				d.form.Refuse(invalid.Field, "unknown")
+			}
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		return s.drawPart(w, r, v, d)
+	}
+}
+
+// hers tells whether a row of a card is this person's: an id alone opens nothing.
+func (c *cardAt) hers(row string) error {
+	person, err := c.Desk.VisibleRow(c.tx, c.v.Viewer, row)
+	if err == nil && person != c.t.CustomerID {
+		err = db.ErrNotFound
+	}
+	return err
+}
+
+// rename sets what the counter calls her.
+func rename(c *cardAt, form url.Values, _ string) error {
+	return c.Desk.Rename(c.tx, c.v.Viewer, c.t.ID, form.Get("name"))
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -253,9 +254,15 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 	rows, bubbles := map[string]int64{}, map[string]int64{}
 	var rowOrder, bubbleOrder, dings []string
 	var acted time.Time
-	head, card, moved := false, false, false
+	head, moved := false, false
+	card := map[string]bool{}
 	for _, e := range events {
 		st.seq = e.Seq
+		if e.Kind == event.CustomerChanged && e.Customer == st.thread.CustomerID && st.thread.ID != "" {
+			for _, part := range changedParts[e.Data["what"]] {
+				card[part] = true
+			}
+		}
 		if e.Thread == "" || !st.v.Sees(e.Counter) {
 			if e.Kind == event.AccountChanged && st.thread.ID != "" && e.Counter == st.thread.CounterID {
 				head = true
@@ -290,7 +297,15 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		seen := e.Data["act"] == "seen"
 		head = head || (e.Kind != event.MessageStatus && e.Kind != event.MediaReady && !seen)
 		// A first answer makes the conversation hers, and the card names her.
-		card = card || e.Kind == event.CustomerChanged || e.Kind == event.ReachChanged || e.Kind == event.MessageSent || (e.Kind == event.ThreadChanged && !seen)
+		if e.Kind == event.MessageSent || e.Kind == event.ThreadChanged && !seen {
+			card["head"] = true
+		}
+		if e.Kind == event.ReachChanged {
+			card["reach"] = true
+		}
+		if e.Kind == event.CustomerChanged && e.Data["what"] == "" { // her name, her profile, a number of hers
+			card["head"], card["reach"] = true, true
+		}
 		if e.Kind == event.ThreadChanged && !seen && (acted.IsZero() || e.At.Before(acted)) {
 			acted = e.At
 		}
@@ -313,8 +328,8 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 	if head {
 		st.tell("head", map[string]string{"thread": st.thread.ID})
 	}
-	if card {
-		st.tell("card", map[string]string{"thread": st.thread.ID})
+	if len(card) > 0 {
+		st.tell("card", cardNews{st.thread.ID, slices.Sorted(maps.Keys(card))})
 	}
 	if st.v.May(staff.Chat) {
 		dings = slices.DeleteFunc(dings, func(id string) bool {
@@ -327,6 +342,25 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 	}
 	st.position("at")
 	return true
+}
+
+// cardNews names the sections of a card that changed.
+type cardNews struct {
+	Thread string   `json:"thread"`
+	Parts  []string `json:"parts"`
+}
+
+// changedParts are the sections of a card that show what changed, and the ready
+// replies: they stand beside what she has just said.
+var changedParts = map[string][]string{
+	"tag":       {"tags", "offers"},
+	"attribute": {"known", "head"},
+	"note":      {"notes"},
+	"wish":      {"wishes"},
+	"promise":   {"promises"},
+	"binding":   {"head"},
+	"purchase":  {"purchases"},
+	"merge":     {"head", "one", "reach", "tags", "known", "notes", "wishes", "promises", "purchases"},
 }
 
 // regrouped tells whether a merge or an unmerge changed what a thread shows.

@@ -11,6 +11,7 @@ import (
 
 	"dingdong/internal/channel"
 	"dingdong/internal/conversation"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/staff"
@@ -79,9 +80,31 @@ var answersTo = map[string][len(askers)]int{
 	"POST /inbox/{thread}/draft":                     {204, 204, 403, 403, 404, 401},
 	"POST /inbox/{thread}/typing":                    {204, 204, 403, 403, 404, 401},
 	"POST /inbox/{thread}/seen":                      {204, 204, 404, 204, 404, 401},
-	"GET /media/{message}":                           {404, 404, 404, 404, 404, 303},
-	"GET /media/{message}/preview":                   {404, 404, 404, 404, 404, 303},
-	"GET /live":                                      {200, 200, 200, 200, 200, 303},
+
+	// the card beside a thread
+	"GET /inbox/{thread}/offers":                    {200, 200, 403, 403, 404, 303},
+	"GET /inbox/{thread}/card/{part}":               {200, 200, 404, 200, 404, 303},
+	"GET /inbox/{thread}/card/known/{name}":         {200, 200, 404, 200, 404, 303},
+	"POST /inbox/{thread}/card/known/{name}":        {200, 200, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/values/{row}/forget": {404, 404, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/advisor":             {422, 422, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/tags":                {422, 422, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/tags/{row}/undo":     {404, 404, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/notes":               {422, 422, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/notes/{row}":         {403, 200, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/wishes":              {422, 422, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/wishes/{row}":        {404, 404, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/promises":            {422, 422, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/promises/{row}":      {404, 404, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/contacts":            {422, 422, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/contacts/{row}/show": {404, 404, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/contacts/{row}/end":  {404, 404, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/one":                 {422, 422, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/not-one":             {422, 422, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/merges/{row}/apart":  {404, 404, 403, 403, 404, 401},
+	"GET /media/{message}":                          {404, 404, 404, 404, 404, 303},
+	"GET /media/{message}/preview":                  {404, 404, 404, 404, 404, 303},
+	"GET /live":                                     {200, 200, 200, 200, 200, 303},
 
 	// printed cards
 	"POST /cards":             {422, 422, 403, 403, 422, 401},
@@ -183,6 +206,9 @@ var answersTo = map[string][len(askers)]int{
 var formOf = map[string]string{
 	"GET /inbox/{thread}/messages":  "before=9000000000000000.z",
 	"POST /inbox/{thread}/messages": "key=k&text=hello",
+
+	"POST /inbox/{thread}/card/known/{name}": "value=Yijun",
+	"POST /inbox/{thread}/card/notes/{row}":  "body=changed",
 }
 
 // fixtures are the values for the path of a route, of one asker's own: what one
@@ -199,8 +225,13 @@ func (h *adminHouse) prepare(asker string) fixtures {
 	h.t.Helper()
 	thread := h.says("U"+asker, "hello from "+asker)
 	f := fixtures{"thread": thread.ID, "message": h.fails(thread, "an answer to "+asker).ID, "link": "nonsense", "delivery": "edl_" + asker}
+	f["part"], f["name"] = "tags", "address_as"
 	h.write(func(tx *db.Tx) error {
 		sys := staff.System()
+		if err := h.Desk.Book.EnsureDefaults(tx); err != nil {
+			return err
+		}
+		f["row"] = must(h.Desk.Book.AddNote(tx, sys, customer.NoteForm{CustomerID: thread.CustomerID, CounterID: h.Counter, Body: "n"})).ID
 		store := must(staff.SaveStore(tx, sys, staff.StoreForm{Name: "store of " + asker}))
 		brand := must(staff.SaveBrand(tx, sys, staff.BrandForm{Name: "brand of " + asker}))
 		elsewhere := must(staff.SaveBrand(tx, sys, staff.BrandForm{Name: "another brand of " + asker}))

@@ -31,6 +31,9 @@ var (
 // may asks for a permission.
 func may(p staff.Permission) access { return access{kind: "permission", permission: p} }
 
+// cardBody bounds what is entered on a card: the longest note, thrice encoded.
+const cardBody = 64 << 10
+
 // bodyLimit bounds a request's body where the route names no limit of its own.
 const bodyLimit = 1 << 20
 
@@ -96,10 +99,32 @@ func (s *Server) routes() []route {
 		{pattern: "POST /inbox/{thread}/transfer", access: may(staff.Chat), handle: s.act(s.transfer)},
 		{pattern: "POST /inbox/{thread}/close", access: may(staff.Chat), handle: s.act(s.closeThread)},
 		{pattern: "POST /inbox/{thread}/reopen", access: may(staff.Chat), handle: s.act(s.reopen)},
-		{pattern: "POST /inbox/{thread}/name", access: may(staff.Chat), handle: s.rename},
 		{pattern: "POST /inbox/{thread}/draft", access: may(staff.Chat), handle: s.saveDraft},
 		{pattern: "POST /inbox/{thread}/typing", access: may(staff.Chat), handle: s.types},
 		{pattern: "POST /inbox/{thread}/seen", access: signedIn, handle: s.seen},
+
+		// the card beside a thread
+		{pattern: "GET /inbox/{thread}/offers", access: may(staff.Chat), handle: s.showOffers},
+		{pattern: "GET /inbox/{thread}/card/{part}", access: signedIn, handle: s.showCardPart},
+		{pattern: "GET /inbox/{thread}/card/known/{name}", access: signedIn, handle: s.showKnown},
+		{pattern: "POST /inbox/{thread}/card/known/{name}", access: may(staff.Chat), handle: s.saveKnown, body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/values/{row}/forget", access: may(staff.Chat), handle: s.changes("known", forget), body: cardBody},
+		{pattern: "POST /inbox/{thread}/name", access: may(staff.Chat), handle: s.changes("head", rename), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/advisor", access: may(staff.Chat), handle: s.changes("head", giveAdvisor), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/tags", access: may(staff.Chat), handle: s.changes("tags", giveTag), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/tags/{row}/undo", access: may(staff.Chat), handle: s.changes("tags", takeTag), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/notes", access: may(staff.Chat), handle: s.changes("notes", addNote), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/notes/{row}", access: may(staff.Chat), handle: s.changes("notes", changeNote), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/wishes", access: may(staff.Chat), handle: s.changes("wishes", addWish), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/wishes/{row}", access: may(staff.Chat), handle: s.changes("wishes", changeWish), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/promises", access: may(staff.Chat), handle: s.changes("promises", addPromise), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/promises/{row}", access: may(staff.Chat), handle: s.changes("promises", changePromise), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/contacts", access: may(staff.Chat), handle: s.changes("reach", addContact), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/contacts/{row}/show", access: may(staff.Chat), handle: s.changes("reach", showContact), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/contacts/{row}/end", access: may(staff.Chat), handle: s.changes("reach", endContact), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/one", access: may(staff.Chat), handle: s.becomeOne, body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/not-one", access: may(staff.Chat), handle: s.changes("one", notOne), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/merges/{row}/apart", access: may(staff.Chat), handle: s.apart, body: cardBody},
 		{pattern: "GET /media/{message}", access: signedIn, handle: s.media},
 		{pattern: "GET /media/{message}/preview", access: signedIn, handle: s.mediaPreview},
 		{pattern: "GET /live", access: signedIn, handle: s.live},

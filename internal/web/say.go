@@ -58,7 +58,12 @@ func (s *Server) showMessage(w http.ResponseWriter, r *http.Request, v *Visit, m
 			return err
 		}
 		quotes, err := s.Desk.Quoted(tx, []conversation.Message{m})
-		line = x.teller(t, quotes).message(m)
+		if err != nil {
+			return err
+		}
+		tell := x.teller(t, quotes)
+		tell.via, err = s.channels(tx, t)
+		line = tell.message(m)
 		return err
 	})
 	if err != nil {

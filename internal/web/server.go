@@ -29,8 +29,8 @@ type Deps struct {
 	Desk      *conversation.Desk
 	Events    *event.Log
 	Hooks     *webhook.Room
-	Shop      *catalogue.Shop
-	Reader    *insight.Room
+	Shop      *catalogue.Shop // nil: cards show no purchases
+	Reader    *insight.Room   // nil: nothing is offered to what she says
 	Log       *slog.Logger
 	PublicURL string // how browsers reach the server; https turns on secure cookies and HSTS
 	Timezone  string // for pages that belong to no counter; empty: Asia/Taipei
@@ -68,6 +68,7 @@ type Server struct {
 	chat      chatRoom
 	drawings  *drawings
 	rechecks  rechecks
+	tagWords  map[string]map[string]string // language -> tag -> words
 }
 
 // New builds the server; an error is a mistake in the build or the settings.
@@ -85,6 +86,9 @@ func New(d Deps) (*Server, error) {
 		return nil, fmt.Errorf("time zone: %w", err)
 	}
 	if s.languages, err = loadLanguages(localeFiles, "locale"); err != nil {
+		return nil, err
+	}
+	if s.tagWords, err = tagWords(); err != nil {
 		return nil, err
 	}
 	static, err := staticRoot()

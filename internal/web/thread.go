@@ -24,6 +24,7 @@ type threadView struct {
 	Goal      string // the message it opens at
 	Draft     string
 	Replies   []readyReply
+	Offers    offersView
 	Upload    int64 // most bytes of a file
 	MaxText   int
 	Card      cardView
@@ -142,7 +143,11 @@ func (s *Server) threadView(tx *db.Tx, v *Visit, id string) (*threadView, error)
 	if view.Lines, view.Older, err = s.threadLines(tx, v, x.teller(t, nil), t, conversation.Cursor{}); err != nil {
 		return nil, err
 	}
-	if view.Card, err = s.cardView(tx, v, x, t); err != nil {
+	card, err := s.cardOf(tx, v, x, t)
+	if err != nil {
+		return nil, err
+	}
+	if view.Card, err = card.view(); err != nil {
 		return nil, err
 	}
 	if !view.Draftable {
@@ -152,11 +157,14 @@ func (s *Server) threadView(tx *db.Tx, v *Visit, id string) (*threadView, error)
 		return nil, err
 	}
 	replies, err := s.Desk.Replies(tx, v.Viewer, t.CounterID)
-	counter, _ := x.directory.Counter(t.CounterID)
-	words := conversation.Words{Customer: t.Name, Advisor: v.Name, Counter: counter.Name}
+	if err != nil {
+		return nil, err
+	}
+	words := x.fills(v, t)
 	for _, reply := range replies {
 		view.Replies = append(view.Replies, readyReply{reply.Title, reply.Fill(words)})
 	}
+	view.Offers, err = s.readyOffers(tx, v, x, t)
 	return view, err
 }
 
@@ -167,6 +175,9 @@ func (s *Server) threadLines(tx *db.Tx, v *Visit, x teller, t conversation.Threa
 		return nil, "", err
 	}
 	if x.quotes, err = s.Desk.Quoted(tx, messages); err != nil {
+		return nil, "", err
+	}
+	if x.via, err = s.channels(tx, t); err != nil {
 		return nil, "", err
 	}
 	since, older := time.Time{}, ""

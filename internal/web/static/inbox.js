@@ -7,6 +7,7 @@ import { adopt, once, parse, put } from "./rows.js";
 import { talk } from "./talk.js";
 import { writer } from "./write.js";
 import { outbox } from "./outbox.js";
+import { renew } from "./card.js";
 import { count, ding, retitle } from "./ding.js";
 
 const { htmx } = window;
@@ -392,10 +393,12 @@ const stream = live({
     message({ thread, html }) {
       if (open?.id !== thread) return;
       const { el, fresh } = open.stream.apply(html);
-      if (fresh && el.classList.contains("message-in")) seen();
+      if (!fresh || !el.classList.contains("message-in")) return;
+      seen();
+      setTimeout(renew, 1200, thread, ["offers"], () => open?.id === thread); // when her words were read
     },
     head: () => refresh("head", partOf("head", "thread-top", "#thread"), () => Boolean(document.querySelector("#thread-top details[open]"))),
-    card: () => refresh("card", partOf("card", "card", "#main"), () => Boolean(document.querySelector("#card dialog[open]"))),
+    card: ({ thread, parts }) => renew(thread, parts, () => open?.id === thread),
     presence: present,
     counts(n) {
       for (const el of document.querySelectorAll("[data-count]")) {

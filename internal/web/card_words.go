@@ -1,0 +1,122 @@
+package web
+
+import (
+	"cmp"
+	"strings"
+
+	"dingdong/internal/customer"
+	"dingdong/internal/insight"
+)
+
+// tagWords gives the words of the shipped tags: language -> name -> label.
+func tagWords() (map[string]map[string]string, error) {
+	all, err := insight.TagWords()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]map[string]string{}
+	for _, t := range all {
+		for language, label := range t.Label {
+			if out[language] == nil {
+				out[language] = map[string]string{}
+			}
+			out[language][t.Name] = label
+		}
+	}
+	return out, nil
+}
+
+// TagLabel says a tag: the group's words, else the house's, else its name as it is.
+func (s *Server) TagLabel(w *Words, name, label string) string {
+	if label != "" {
+		return label
+	}
+	if words := cmp.Or(s.tagWords[w.Tag][name], s.tagWords[fallback][name]); words != "" {
+		return words
+	}
+	if key := "tag." + name; w.Has(key) {
+		return w.T(key)
+	}
+	_, short, found := strings.Cut(name, ":")
+	if !found {
+		short = name
+	}
+	return strings.ReplaceAll(short, "_", " ")
+}
+
+func (c *cardAt) tagLabel(t customer.Tag) string { return c.TagLabel(c.v.Words, t.Name, t.Label) }
+
+// attributeLabel says what an attribute is called.
+func (c *cardAt) attributeLabel(d customer.AttributeDef) string {
+	if key := "attribute." + d.Name; d.Label == "" && c.v.Words.Has(key) {
+		return c.v.T(key)
+	}
+	return cmp.Or(d.Label, strings.ReplaceAll(d.Name, "_", " "))
+}
+
+// facetsOf are the attributes whose values are those of facets, which have words.
+var facetsOf = map[string]string{"concerns": "concern", "scents": "scent", "sizes": "size", "skin_type": "skin"}
+
+// valueLabel says a value: the group's words for a choice, the house's for a code
+// that it knows, else what was entered.
+func (c *cardAt) valueLabel(d customer.AttributeDef, value string) string {
+	for _, choice := range d.Choices {
+		if choice.Code == value && choice.Label != "" {
+			return choice.Label
+		}
+	}
+	switch d.Type {
+	case customer.TypeBirthday, customer.TypeDate:
+		day, _ := c.clock.Birthday(value)
+		return day
+	case customer.TypeYes:
+		return c.v.T("card." + value)
+	}
+	if kind := facetsOf[d.Name]; kind != "" {
+		if label := cmp.Or(c.tagWords[c.v.Words.Tag][kind+":"+value], c.tagWords[fallback][kind+":"+value]); label != "" {
+			return label
+		}
+	}
+	if key := "spoken." + value; d.Name == "languages" && c.v.Words.Has(key) {
+		return c.v.T(key)
+	}
+	if key := "attribute." + d.Name + "." + value; c.v.Words.Has(key) {
+		return c.v.T(key)
+	}
+	return value
+}
+
+// source says where something comes from, as a key with a name.
+func (c *cardAt) source(p customer.Proof) (key, who string) {
+	key = "card.from." + known(sources, string(p.Source), "api")
+	if p.Source == customer.SourceStaff {
+		switch who = c.name(p.By); {
+		case p.By == c.v.ID:
+			key = "card.from.me"
+		case who == "":
+			key = "card.from.somebody"
+		}
+	}
+	return key, who
+}
+
+// sources are where knowledge comes from, with words below "card.from.".
+var sources = []string{"said", "staff", "till", "import", "api", "computed", "link"}
+
+// from says where something comes from, and when: "said in chat · yesterday".
+func (c *cardAt) from(p customer.Proof) string {
+	return c.v.T("card.from", "source", c.origin(p), "when", c.clock.Ago(p.At))
+}
+
+// rule says which rule heard something: "zh-Hant/3/concern.sensitive".
+func (c *cardAt) rule(rule string) string {
+	parts := strings.SplitN(rule, "/", 3)
+	if len(parts) < 3 {
+		return rule
+	}
+	language := parts[0]
+	if key := "spoken." + language; c.v.Words.Has(key) {
+		language = c.v.T(key)
+	}
+	return c.v.T("card.tag.rule", "language", language, "version", parts[1], "rule", parts[2])
+}
