@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"time"
@@ -40,22 +41,28 @@ func (b *Book) GiveTag(tx *db.Tx, customerID, name string, p Proof) (bool, error
 	if refused, err := b.refuse(tx, refusal{records, tagAbout(t.ID), p}); err != nil || refused {
 		return false, err
 	}
-	g := gift{Proof: p, tag: t, customerID: customerID}
-	if days := p.Days; days > 0 || t.Days > 0 {
-		if days == 0 {
-			days = t.Days
-		}
-		g.expires = p.At.AddDate(0, 0, days)
+	repeated, err := b.readBefore(tx, "customer_tag", p, customerID, t.ID)
+	if err != nil || repeated {
+		return false, err
 	}
 	worn, err := b.worn(tx, t.ID, records)
 	if err != nil {
 		return false, err
 	}
-	given, err := b.give(tx, g, worn)
+	given, err := b.give(tx, gift{Proof: p, tag: t, customerID: customerID, expires: t.expiry(p)}, worn)
 	if err != nil || !given {
 		return false, err
 	}
 	return true, b.tell(tx, news{customerID, p.CounterID, p.By, "tag"})
+}
+
+// expiry is until when a proof makes a tag hold; zero: for good.
+func (t Tag) expiry(p Proof) time.Time {
+	days := cmp.Or(p.Days, t.Days)
+	if days == 0 {
+		return time.Time{}
+	}
+	return p.At.AddDate(0, 0, days)
 }
 
 // GiveTagByHand is GiveTag for what a viewer enters. Whether she may see the
@@ -110,10 +117,6 @@ func (b *Book) give(tx *db.Tx, g gift, worn []wornTag) (bool, error) {
 		if w.customerID == g.customerID {
 			own = &worn[i]
 		}
-	}
-	repeated, err := b.readBefore(tx, "customer_tag", g.Proof, g.customerID, g.tag.ID)
-	if err != nil || repeated {
-		return false, err
 	}
 	switch {
 	case own != nil && own.at > at, expires != 0 && expires <= now:

@@ -137,38 +137,19 @@ func (f Finding) Name() string {
 
 // conclude gives tags and attributes, and tells whether the card changed.
 func (r *Room) conclude(tx *db.Tx, m heard, found []Finding) (bool, error) {
-	changed := false
+	var all []customer.Conclusion
 	for _, f := range found {
 		p := customer.Proof{Source: customer.SourceSaid, CounterID: m.CounterID, MessageID: m.id, Rule: f.Name(),
 			Cause: cause(m.Text, f), At: m.At}
+		if a := f.Conclusion.Attribute; a.Name != "" {
+			all = append(all, customer.Conclusion{Attribute: a.Name, Value: a.Value, Proof: p})
+		}
 		if name := f.Conclusion.Tag; name != "" {
 			p.Days = f.Conclusion.Days
-			given, err := r.Book.GiveTag(tx, m.CustomerID, name, p)
-			if err := unwanted(err); err != nil {
-				return false, fmt.Errorf("tag %s: %w", name, err)
-			}
-			changed = changed || given
-		}
-		if a := f.Conclusion.Attribute; a.Name != "" {
-			p.Days = 0
-			learnt, err := r.Book.Learn(tx, m.CustomerID, customer.Learnt{Name: a.Name, Value: a.Value, Proof: p})
-			if err := unwanted(err); err != nil {
-				return false, fmt.Errorf("attribute %s: %w", a.Name, err)
-			}
-			changed = changed || learnt
+			all = append(all, customer.Conclusion{Tag: name, Proof: p})
 		}
 	}
-	return changed, nil
-}
-
-// unwanted passes over what the group does not keep: a tag or an attribute that
-// it closed, or a value that is no longer among its choices.
-func unwanted(err error) error {
-	var invalid db.Invalid
-	if errors.As(err, &invalid) {
-		return nil
-	}
-	return err
+	return r.Book.Conclude(tx, m.CustomerID, all)
 }
 
 // around is how many letters of context stand on each side of the words.

@@ -1,0 +1,122 @@
+package customer
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"dingdong/internal/db"
+)
+
+// Conclusion is a tag or a value that follows from what a customer said.
+type Conclusion struct {
+	Tag              string // empty: an attribute
+	Attribute, Value string
+	Proof            Proof
+}
+
+// Conclude is GiveTag and Learn for everything that one message says: it asks for
+// all tags at once, because every message that comes in goes through here. What the
+// group does not keep, a tag it closed or a value that is no longer among its
+// choices, is passed over. It tells whether her card changed.
+func (b *Book) Conclude(tx *db.Tx, customerID string, all []Conclusion) (bool, error) {
+	changed, err := b.concludeTags(tx, customerID, all)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range all {
+		if c.Attribute == "" {
+			continue
+		}
+		learnt, err := b.Learn(tx, customerID, Learnt{Name: c.Attribute, Value: c.Value, Proof: c.Proof})
+		if errors.As(err, new(db.Invalid)) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("attribute %s: %w", c.Attribute, err)
+		}
+		changed = changed || learnt
+	}
+	return changed, nil
+}
+
+func (b *Book) concludeTags(tx *db.Tx, customerID string, all []Conclusion) (bool, error) {
+	var names []string
+	for _, c := range all {
+		if c.Tag != "" {
+			names = append(names, c.Tag)
+		}
+	}
+	if len(names) == 0 {
+		return false, nil
+	}
+	records, err := b.recordsOf(tx, customerID)
+	if err != nil {
+		return false, err
+	}
+	known, err := b.standingTags(tx, names, records)
+	if err != nil {
+		return false, err
+	}
+	changed, counter := false, ""
+	for _, c := range all {
+		t, ok := known[c.Tag]
+		if !ok || t.refused {
+			continue
+		}
+		p, err := c.Proof.checked(tx.Now)
+		if err != nil {
+			return false, err
+		}
+		given, err := b.give(tx, gift{Proof: p, tag: t.Tag, customerID: customerID, expires: t.expiry(p)}, t.worn)
+		if err != nil {
+			return false, fmt.Errorf("tag %s: %w", c.Tag, err)
+		}
+		if given {
+			changed, counter = true, p.CounterID
+		}
+	}
+	if !changed {
+		return false, nil
+	}
+	return true, b.tell(tx, news{customerID: customerID, counterID: counter, what: "tag"})
+}
+
+// standingTag is a tag, and how it stands with a person.
+type standingTag struct {
+	Tag
+	refused bool // an advisor undid it
+	worn    []wornTag
+}
+
+// standingTags reads open tags by name, with what a person has of them, in one query.
+func (b *Book) standingTags(tx *db.Tx, names, records []string) (map[string]*standingTag, error) {
+	called, args := db.In(names, 1)
+	whose, more := db.In(records, len(args)+1)
+	rows, err := tx.Query(`SELECT t.id, t.name, t.days,
+			EXISTS (SELECT 1 FROM refusal f WHERE f.about = 'tag:' || t.id AND f.customer_id IN (`+whose+`)),
+			x.id, x.customer_id, x.source, x.at, x.expires_at
+		FROM tag t LEFT JOIN customer_tag x ON x.tag_id = t.id AND x.ended_at IS NULL AND x.customer_id IN (`+whose+`)
+		WHERE t.closed_at IS NULL AND t.name IN (`+called+`)`, append(args, more...)...)
+	out := map[string]*standingTag{}
+	_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
+		var t standingTag
+		var id, customer, source sql.NullString
+		var at, expires sql.NullInt64
+		if err = r.Scan(&t.ID, &t.Name, &t.Days, &t.refused, &id, &customer, &source, &at, &expires); err != nil {
+			return none, err
+		}
+		if out[t.Name] == nil {
+			out[t.Name] = &t
+		}
+		if id.Valid {
+			same := out[t.Name]
+			same.worn = append(same.worn, wornTag{id.String, customer.String, Source(source.String), at.Int64, expires.Int64})
+		}
+		return none, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tags she said: %w", err)
+	}
+	return out, nil
+}
