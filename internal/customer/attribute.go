@@ -168,6 +168,8 @@ func (b *Book) enter(tx *db.Tx, n lesson, known []proved) (bool, error) {
 		return changed, b.insertProof(tx, n, "")
 	case same.at > db.Micro(n.At): // late: it enters the history only
 		return false, b.insertProof(tx, n, Renewed)
+	case !changed && n.again(same.source, same.at):
+		return false, nil
 	case same.source == n.Source && n.Source != SourceSaid && !changed:
 		return false, b.confirm(tx, n, same.id)
 	}

@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"dingdong/internal/db"
 )
@@ -68,6 +70,9 @@ func (b *Book) concludeTags(tx *db.Tx, customerID string, all []Conclusion) (boo
 		if err != nil {
 			return false, err
 		}
+		if t.saidLately(customerID, p) {
+			continue
+		}
 		given, err := b.give(tx, gift{Proof: p, tag: t.Tag, customerID: customerID, expires: t.expiry(p)}, t.worn)
 		if err != nil {
 			return false, fmt.Errorf("tag %s: %w", c.Tag, err)
@@ -87,6 +92,22 @@ type standingTag struct {
 	Tag
 	refused bool // an advisor undid it
 	worn    []wornTag
+}
+
+// lately is how long saying a thing again proves nothing new: who looks for a
+// perfume says so ten times in a conversation.
+const lately = 24 * time.Hour
+
+// again says whether a proof only repeats another of the same words.
+func (p Proof) again(source Source, at int64) bool {
+	since := p.At.Sub(db.Time(at))
+	return p.Source == SourceSaid && source == SourceSaid && since >= 0 && since < lately
+}
+
+func (t *standingTag) saidLately(customerID string, p Proof) bool {
+	return slices.ContainsFunc(t.worn, func(w wornTag) bool {
+		return w.customerID == customerID && p.again(w.source, w.at) && (w.expires == 0 || db.Time(w.expires).After(p.At))
+	})
 }
 
 // standingTags reads open tags by name, with what a person has of them, in one query.

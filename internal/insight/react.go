@@ -98,18 +98,60 @@ func distinct(found []Finding) []Finding {
 // takeBack forgets what a message said, and what only it proved. It tells
 // whether there was anything.
 func (r *Room) takeBack(tx *db.Tx, messageID string) (bool, error) {
-	rows, err := tx.Query(`DELETE FROM mention WHERE message_id = $1 RETURNING customer_id`, messageID)
-	whose, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	type thing struct{ customer, about string }
+	rows, err := tx.Query(`DELETE FROM mention WHERE message_id = $1 RETURNING customer_id, about`, messageID)
+	gone, err := db.Collect(rows, err, func(r *sql.Rows) (t thing, err error) { return t, r.Scan(&t.customer, &t.about) })
 	if err != nil {
 		return false, fmt.Errorf("take back mentions: %w", err)
 	}
-	slices.Sort(whose)
-	for _, id := range slices.Compact(whose) {
-		if _, err := r.Book.TakeBack(tx, id, messageID); err != nil {
+	changed := false
+	for i, t := range gone {
+		if i > 0 && t.customer == gone[0].customer { // a message has one author
+			continue
+		}
+		took, err := r.Book.TakeBack(tx, t.customer, messageID)
+		if err != nil {
 			return false, fmt.Errorf("take back conclusions: %w", err)
 		}
+		changed = changed || took
 	}
-	return len(whose) > 0, nil
+	for _, t := range gone {
+		if !changed {
+			break
+		}
+		if err := r.saidElsewhere(tx, t.customer, t.about); err != nil {
+			return false, err
+		}
+	}
+	return len(gone) > 0, nil
+}
+
+// saidElsewhere concludes once more from the last message that said the same: while
+// another one proved it, that one was only mentioned.
+func (r *Room) saidElsewhere(tx *db.Tx, customerID, about string) error {
+	var id string
+	err := db.NotFound(tx.QueryRow(`SELECT message_id FROM mention WHERE customer_id = $1 AND about = $2 AND stance IN ('said', 'negated', 'asked')
+		ORDER BY at DESC, id DESC LIMIT 1`, customerID, about).Scan(&id))
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("who else said it: %w", err)
+	}
+	h, err := r.Desk.Hear(tx, id)
+	if errors.Is(err, db.ErrNotFound) || err == nil && h.Text == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	reader, err := r.Live(tx)
+	if err != nil {
+		return err
+	}
+	same := slices.DeleteFunc(distinct(reader.Read(h.Text)), func(f Finding) bool { return f.About != about })
+	_, err = r.conclude(tx, heard{Heard: h, id: id}, same)
+	return err
 }
 
 // mention writes what was mentioned, whatever follows from it.

@@ -71,23 +71,35 @@ func TestStancesConclude(t *testing.T) {
 func TestEditAndUnsendTakeBack(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.says(1, "I have sensitive skin")
-		h.says(2, "I have sensitive skin and very dry skin")
-		h.wantCard("concern:sensitive <- I have sensitive skin and very dry skin", "skin:dry <- I have sensitive skin and very dry skin")
+		h.says(2, "I have sensitive skin and very dry skin") // the first part proves nothing new
+		h.wantCard("concern:sensitive <- I have sensitive skin", "skin:dry <- I have sensitive skin and very dry skin")
 
 		h.tells(2, "I have sensitive skin and want a lipstick", func(in *channel.Inbound) { in.Kind, in.EventID = channel.Edit, "edit" })
-		h.wantCard("category:lipstick <- …nsitive skin and want a lipstick", "concern:sensitive <- I have sensitive skin and want a lipstick")
+		h.wantCard("category:lipstick <- …nsitive skin and want a lipstick", "concern:sensitive <- I have sensitive skin")
 
-		h.tells(2, "", func(in *channel.Inbound) { in.Kind, in.EventID = channel.Unsend, "unsend" })
-		h.wantCard("concern:sensitive <- I have sensitive skin") // the first message still says so
-		if got := h.mentions(); len(got) != 1 {
+		h.tells(1, "", func(in *channel.Inbound) { in.Kind, in.EventID = channel.Unsend, "unsend" })
+		h.wantCard("category:lipstick <- …nsitive skin and want a lipstick", // the second message still says so
+			"concern:sensitive <- I have sensitive skin and want a lipstick")
+		if got := h.mentions(); len(got) != 2 {
 			t.Errorf("mentions %q", got)
 		}
 
-		h.tells(1, "", func(in *channel.Inbound) { in.Kind, in.EventID = channel.Unsend, "unsend too" })
+		h.tells(2, "", func(in *channel.Inbound) { in.Kind, in.EventID = channel.Unsend, "unsend too" })
 		h.wantCard()
 		if got := h.mentions(); len(got) != 0 {
 			t.Errorf("mentions %q", got)
 		}
+	})
+}
+
+func TestAnotherDayProvesAnew(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.says(1, "I have sensitive skin")
+		h.clock.Advance(25 * time.Hour)
+		h.says(25*60+1, "yes, sensitive skin")
+		h.wantCard("concern:sensitive <- yes, sensitive skin")
+		h.tells(25*60+1, "", func(in *channel.Inbound) { in.Kind, in.EventID = channel.Unsend, "unsend" })
+		h.wantCard("concern:sensitive <- I have sensitive skin")
 	})
 }
 
