@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,8 @@ import (
 
 // administers tells whether there is anything for her on the administration's pages.
 func (v *Visit) administers() bool {
-	return v.May(staff.ManageGroup) || v.May(staff.ManageReplies) || v.May(staff.SeeFailures) || v.May(staff.SeeAudit)
+	return slices.ContainsFunc([]staff.Permission{staff.ManageGroup, staff.ManageReplies, staff.KeepLexicons, staff.KeepCatalogue,
+		staff.SeeFailures, staff.SeeAudit}, v.May)
 }
 
 // Step is a way on: a link with its words.
@@ -71,7 +73,8 @@ func (s *Server) showAdmin(w http.ResponseWriter, r *http.Request, v *Visit) err
 	data := adminPage{Frame: s.frame(v, "admin", v.T("nav.admin")), Top: AdminTop{Title: v.T("nav.admin"), Text: v.T("admin.intro")}}
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
 		data.Groups = nil
-		for _, part := range []func(*db.Tx, *Visit) (tileGroup, error){s.watchTiles, s.groupTiles, s.channelTiles, s.programTiles} {
+		for _, part := range []func(*db.Tx, *Visit) (tileGroup, error){s.groupTiles, s.channelTiles, s.knownTiles, s.lexiconTiles,
+			s.programTiles, s.watchTiles} {
 			g, err := part(tx, v)
 			if err != nil {
 				return err

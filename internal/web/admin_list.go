@@ -24,6 +24,7 @@ type adminGroup struct {
 type adminRow struct {
 	Path   string
 	Icon   string
+	Tone   string // of the icon: a tag's colour
 	Face   Avatar // instead of the icon, where it has a name
 	Name   string
 	Text   string

@@ -14,6 +14,7 @@ import (
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 	"dingdong/internal/webhook"
 )
@@ -113,7 +114,7 @@ var answersTo = map[string][len(askers)]int{
 	"POST /cards/{card}/end":  {303, 303, 403, 403, 303, 401},
 
 	// administration
-	"GET /admin":                                                  {403, 200, 403, 200, 200, 303},
+	"GET /admin":                                                  {403, 200, 200, 200, 200, 303},
 	"GET /admin/stores":                                           {403, 403, 403, 403, 200, 303},
 	"GET /admin/stores/new":                                       {403, 403, 403, 403, 200, 303},
 	"POST /admin/stores":                                          {403, 403, 403, 403, 422, 401},
@@ -159,6 +160,30 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/replies/{reply}/move":                            {403, 303, 403, 403, 303, 401},
 	"POST /admin/replies/{reply}/delete":                          {403, 303, 403, 403, 303, 401},
 	"GET /admin/cards":                                            {403, 200, 403, 403, 200, 303},
+	"GET /admin/attributes":                                       {403, 403, 403, 403, 200, 303},
+	"GET /admin/attributes/new":                                   {403, 403, 403, 403, 200, 303},
+	"POST /admin/attributes":                                      {403, 403, 403, 403, 422, 401},
+	"GET /admin/attributes/{attribute}":                           {403, 403, 403, 403, 200, 303},
+	"POST /admin/attributes/{attribute}":                          {403, 403, 403, 403, 303, 401},
+	"POST /admin/attributes/{attribute}/close":                    {403, 403, 403, 403, 303, 401},
+	"POST /admin/attributes/{attribute}/reopen":                   {403, 403, 403, 403, 303, 401},
+	"GET /admin/tags":                                             {403, 403, 403, 403, 200, 303},
+	"GET /admin/tags/new":                                         {403, 403, 403, 403, 200, 303},
+	"POST /admin/tags":                                            {403, 403, 403, 403, 422, 401},
+	"GET /admin/tags/{tag}":                                       {403, 403, 403, 403, 200, 303},
+	"POST /admin/tags/{tag}":                                      {403, 403, 403, 403, 303, 401},
+	"POST /admin/tags/{tag}/close":                                {403, 403, 403, 403, 303, 401},
+	"POST /admin/tags/{tag}/reopen":                               {403, 403, 403, 403, 303, 401},
+	"GET /admin/words":                                            {403, 200, 200, 403, 200, 303},
+	"POST /admin/words/try":                                       {403, 422, 422, 403, 422, 401},
+	"GET /admin/words/{language}":                                 {403, 200, 200, 403, 200, 303},
+	"GET /admin/words/{language}/new":                             {403, 200, 200, 403, 200, 303},
+	"POST /admin/words/{language}":                                {403, 422, 422, 403, 422, 401},
+	"POST /admin/words/{language}/try":                            {403, 422, 422, 403, 422, 401},
+	"GET /admin/words/{language}/{version}":                       {403, 200, 200, 403, 200, 303},
+	"POST /admin/words/{language}/{version}":                      {403, 422, 422, 403, 422, 401},
+	"POST /admin/words/{language}/{version}/publish":              {403, 303, 303, 403, 303, 401},
+	"POST /admin/words/{language}/{version}/drop":                 {403, 303, 303, 403, 303, 401},
 	"GET /admin/tokens":                                           {403, 403, 403, 403, 200, 303},
 	"GET /admin/tokens/new":                                       {403, 403, 403, 403, 200, 303},
 	"POST /admin/tokens":                                          {403, 403, 403, 403, 422, 401},
@@ -253,6 +278,10 @@ func (h *adminHouse) prepare(asker string) fixtures {
 			return err
 		}
 		f["endpoint"] = endpoint.ID
+		f["attribute"] = must(h.Desk.Book.SaveAttributeDef(tx, sys, customer.AttributeDef{Name: "attribute_" + asker, Type: customer.TypeText})).ID
+		f["tag"] = must(h.Desk.Book.SaveTag(tx, sys, customer.Tag{Name: "tag_" + asker})).ID
+		f["language"] = "en"
+		f["version"] = must(h.Reader.SaveDraft(tx, sys, insight.Draft{Language: "en", YAML: smallLexicon})).ID
 		_, err = tx.Exec(`INSERT INTO endpoint_delivery (id, endpoint_id, event_seq, kind, state, at) VALUES ($1, $2, 1, 'message.received', 'failed', $3)`,
 			f["delivery"], endpoint.ID, db.Micro(tx.Now))
 		return err

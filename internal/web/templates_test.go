@@ -15,6 +15,8 @@ var pageTypes = map[string]any{
 	"admin": adminPage{}, "admin_account": adminAccountPage{}, "admin_account#findings": findingsView{}, "admin_audit": adminAuditPage{},
 	"admin_audit#chain": chainView{}, "admin_failures": adminFailuresPage{}, "admin_list": adminListPage{}, "admin_person": adminPersonPage{},
 	"admin_place": adminPlacePage{}, "admin_replies": adminRepliesPage{}, "admin_reply": adminReplyPage{}, "admin_secret": adminSecretPage{},
+	"admin_attribute": adminAttributePage{}, "admin_tag": adminTagPage{}, "admin_words": adminWordsPage{}, "admin_words#tried": triedView{},
+	"admin_lexicon": adminLexiconPage{}, "admin_editor": adminEditorPage{}, "admin_editor#tried": triedView{},
 	"admin_token": adminTokenPage{}, "admin_tokens": adminTokensPage{}, "admin_webhook": adminWebhookPage{},
 
 	"card_print":  printPage{},

@@ -28,9 +28,9 @@ document.addEventListener("click", async (e) => {
 // Parts of a form that only matter while another field has a certain value.
 function depend() {
   for (const part of document.querySelectorAll("[data-when]")) {
-    const [name, value] = part.dataset.when.split("=");
+    const [name, values] = part.dataset.when.split("=");
     const field = part.closest("form").elements[name];
-    part.hidden = field.value !== value;
+    part.hidden = !values.split("|").includes(field.value);
     part.disabled = part.hidden;
   }
 }
@@ -55,5 +55,18 @@ if (reply) {
     text.focus();
     draw();
   });
+  draw();
+}
+
+// The tag as it will stand on the cards.
+const tag = document.querySelector("[data-tag]");
+if (tag) {
+  const sample = tag.querySelector("[data-sample]");
+  const draw = () => {
+    const tone = tag.elements.tone.value;
+    sample.className = tone ? `pill pill-${tone}` : "pill";
+    sample.textContent = tag.elements.label.value.trim() || sample.dataset.sample;
+  };
+  tag.addEventListener("input", draw);
   draw();
 }
