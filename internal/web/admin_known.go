@@ -6,46 +6,10 @@ import (
 	"strings"
 
 	"dingdong/internal/customer"
-	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 )
 
-// loadTagWords gives what the tags of the shipped lexicons are called: language of
-// the console -> name of the tag -> words.
-func loadTagWords() (map[string]map[string]string, error) {
-	all, err := insight.TagWords()
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]map[string]string{}
-	for _, t := range all {
-		for language, label := range t.Label {
-			if out[language] == nil {
-				out[language] = map[string]string{}
-			}
-			out[language][t.Name] = label
-		}
-	}
-	return out, nil
-}
-
-// tagName says a tag: the group's words, else the house's, else its name as it is.
-func (s *Server) tagName(w *Words, name, label string) string {
-	words := cmp.Or(label, s.ofTags[w.Tag][name], s.ofTags[fallback][name])
-	if key := "tag." + name; words == "" && w.Has(key) {
-		words = w.T(key)
-	}
-	if words == "" {
-		_, short, found := strings.Cut(name, ":")
-		if !found {
-			short = name
-		}
-		words = strings.ReplaceAll(short, "_", " ")
-	}
-	return words
-}
-
-// attributeName says an attribute in the same way.
+// attributeName says an attribute: the group's words, else the house's, else its name.
 func attributeName(w *Words, d customer.AttributeDef) string {
 	if key := "attribute." + d.Name; d.Label == "" && w.Has(key) {
 		return w.T(key)

@@ -38,7 +38,7 @@ func (s *Server) listTags(w http.ResponseWriter, r *http.Request, v *Visit) erro
 	}
 	shut := adminGroup{Title: v.T("admin.closed_title")}
 	for _, t := range tags {
-		name := s.tagName(v.Words, t.Name, t.Label)
+		name := s.TagLabel(v.Words, t.Name, t.Label)
 		if !found(query, name, t.Name) {
 			continue
 		}
@@ -145,10 +145,10 @@ func (s *Server) tagPage(w http.ResponseWriter, v *Visit, f Form) error {
 			f.Values = url.Values{"label": {t.Label}, "tone": {t.Tone}, "brand": {t.BrandID}, "days": {formNumber(t.Days)},
 				"by_hand": {checked(t.ByHand)}, "position": {formNumber(t.Position)}}
 		}
-		name := s.tagName(v.Words, t.Name, t.Label)
+		name := s.TagLabel(v.Words, t.Name, t.Label)
 		data.Action += "/" + id
 		data.Known, data.Closed = true, t.Closed
-		data.Sample.Text = s.tagName(v.Words, t.Name, "")
+		data.Sample.Text = s.TagLabel(v.Words, t.Name, "")
 		data.Top.Title, data.Top.Text = name, t.Name
 		if n := worn[t.ID]; n > 0 {
 			data.Top.Text = joined(t.Name, v.T("known.tag.worn", "n", n))

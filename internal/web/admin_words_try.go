@@ -190,9 +190,6 @@ func cutText(text string, findings []insight.Finding) []textPiece {
 	return out
 }
 
-// valueKinds are the attributes whose values have the words of facets.
-var valueKinds = map[string]string{"skin_type": "skin", "concerns": "concern", "scents": "scent", "sizes": "size"}
-
 // aboutFinding says what was mentioned, in words.
 func (s *Server) aboutFinding(w *Words, f insight.Finding) string {
 	switch f.Kind {
@@ -203,12 +200,14 @@ func (s *Server) aboutFinding(w *Words, f insight.Finding) string {
 	case insight.KindAttribute:
 		name, value, _ := strings.Cut(f.About, "=")
 		shown := value
-		if kind := valueKinds[name]; kind != "" {
-			shown = s.tagName(w, kind+":"+value, "")
-		} else if key := "known.value." + value; w.Has(key) {
+		if kind := facetsOf[name]; kind != "" {
+			shown = s.TagLabel(w, kind+":"+value, "")
+		} else if key := "attribute." + name + "." + value; w.Has(key) {
+			shown = w.T(key)
+		} else if key := "card." + value; w.Has(key) { // yes and no
 			shown = w.T(key)
 		}
 		return w.T("known.is", "name", attributeName(w, customer.AttributeDef{Name: name}), "value", shown)
 	}
-	return s.tagName(w, f.About, "")
+	return s.TagLabel(w, f.About, "")
 }

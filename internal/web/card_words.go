@@ -47,12 +47,7 @@ func (s *Server) TagLabel(w *Words, name, label string) string {
 func (c *cardAt) tagLabel(t customer.Tag) string { return c.TagLabel(c.v.Words, t.Name, t.Label) }
 
 // attributeLabel says what an attribute is called.
-func (c *cardAt) attributeLabel(d customer.AttributeDef) string {
-	if key := "attribute." + d.Name; d.Label == "" && c.v.Words.Has(key) {
-		return c.v.T(key)
-	}
-	return cmp.Or(d.Label, strings.ReplaceAll(d.Name, "_", " "))
-}
+func (c *cardAt) attributeLabel(d customer.AttributeDef) string { return attributeName(c.v.Words, d) }
 
 // facetsOf are the attributes whose values are those of facets, which have words.
 var facetsOf = map[string]string{"concerns": "concern", "scents": "scent", "sizes": "size", "skin_type": "skin"}

@@ -67,7 +67,6 @@ type Server struct {
 	presence  *presence
 	chat      chatRoom
 	drawings  *drawings
-	ofTags    map[string]map[string]string // language -> name -> words of the shipped tags
 	rechecks  rechecks
 	tagWords  map[string]map[string]string // language -> tag -> words
 }
@@ -100,9 +99,6 @@ func New(d Deps) (*Server, error) {
 		return nil, err
 	}
 	if s.pages, err = s.loadPages(pageFiles); err != nil {
-		return nil, err
-	}
-	if s.ofTags, err = loadTagWords(); err != nil {
 		return nil, err
 	}
 	s.drawings = newDrawings(s)
