@@ -26,6 +26,15 @@ var shown = map[string]staff.Shown{
 // standIns answer for who is off, by counter.
 var standIns = map[string]string{"chanty-xinyi": "yating", "chenglu-xinyi": "sophia"}
 
+// awayAdvisor has two days off when the demonstration begins.
+const awayAdvisor = "chiachi"
+
+// choosingKey is the account that offers new customers a choice of advisors.
+const choosingKey = "chanty-xinyi"
+
+// cardKey is what a card is for.
+type cardKey struct{ account, counter, advisor string }
+
 // liffs are the LIFF apps of the accounts, by their keys. One account has none: its
 // cards open the chat with a code typed in.
 var liffs = map[string]conversation.LIFF{
@@ -67,10 +76,11 @@ func (s *seeder) openCards(tx *db.Tx, g group) error {
 			}
 		}
 		for _, owner := range owners {
-			_, err := s.desk.SaveCard(tx, sys, conversation.CardForm{AccountID: account.ID, CounterID: g.counters[counter], AdvisorID: owner})
+			c, err := s.desk.SaveCard(tx, sys, conversation.CardForm{AccountID: account.ID, CounterID: g.counters[counter], AdvisorID: owner})
 			if err != nil {
 				return fmt.Errorf("card at %s: %w", counter, err)
 			}
+			s.cards[cardKey{c.AccountID, c.CounterID, c.AdvisorID}] = c.ID
 		}
 		return nil
 	}

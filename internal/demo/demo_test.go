@@ -32,8 +32,12 @@ import (
 func newDesk(t *testing.T, d *db.DB) *conversation.Desk {
 	t.Helper()
 	v := must(vault.Open("file:"+t.TempDir()+"/key.json", d))(t)
+	book := &customer.Book{Vault: v}
+	if err := d.Write(t.Context(), book.EnsureDefaults); err != nil {
+		t.Fatal(err)
+	}
 	return &conversation.Desk{
-		DB: d, Vault: v, Book: &customer.Book{Vault: v}, Blobs: must(blob.Open(t.TempDir()))(t), PublicURL: "http://counter.test",
+		DB: d, Vault: v, Book: book, Blobs: must(blob.Open(t.TempDir()))(t), PublicURL: "http://counter.test",
 		Adapters: map[channel.Kind]channel.Adapter{channel.LINE: adapter.New(nil), channel.WebChat: webchat.Adapter{}},
 	}
 }
@@ -71,7 +75,7 @@ func TestSeed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		desk := newDesk(t, d)
 		made := must(Seed(t.Context(), desk, places))(t)
-		if !made.Fresh || made.Stores != 2 || made.Counters != 4 || made.Staff != 11 || made.Customers != 42 {
+		if !made.Fresh || made.Stores != 2 || made.Counters != 4 || made.Staff != 11 || made.Customers != 42 || made.Receipts < 150 {
 			t.Errorf("made %+v", made)
 		}
 		var answering, managers int

@@ -58,21 +58,27 @@ var people = []struct {
 	{"alex", "Alex Kao", "en", staff.Admin, nil, nil},
 }
 
-var replies = []struct{ counter, title, text string }{
-	{"", "問候", "{customer}您好，我是{counter}的{advisor}，很高興為您服務！"},
-	{"", "營業時間", "我們每天 11:00 到 21:30 營業，歡迎來{counter}找我。"},
-	{"", "請稍候", "收到您的訊息了，我先幫您確認庫存，五分鐘內回覆您。"},
-	{"", "幫您保留", "{customer}，商品已經幫您保留到明天晚上九點，到{counter}報姓名即可。"},
-	{"", "謝謝", "謝謝{customer}，使用上有任何問題都可以直接傳訊息給我。{advisor}"},
-	{"", "Hello", "Hello {customer}, this is {advisor} at {counter}. How can I help you today?"},
-	{"", "Opening hours", "We are open every day from 11:00 to 21:30. I look forward to seeing you at {counter}."},
-	{"", "On hold", "It is on hold for you until tomorrow night at nine, {customer}. Just give your name at {counter}."},
-	{"chanty-xinyi", "預約試妝", "一對一試妝是免費的，大約一小時。{customer}方便哪一天、幾點呢？"},
-	{"chenglu-xinyi", "敏感肌三步驟", "換季敏感先從三樣開始：溫和潔面、保濕化妝水、神經醯胺乳霜，先用兩週看看，{customer}。"},
+var replies = []struct{ counter, title, text, tag string }{
+	{"", "問候", "{customer}您好，我是{counter}的{advisor}，很高興為您服務！", ""},
+	{"", "營業時間", "我們每天 11:00 到 21:30 營業，歡迎來{counter}找我。", ""},
+	{"", "請稍候", "收到您的訊息了，我先幫您確認庫存，五分鐘內回覆您。", ""},
+	{"", "幫您保留", "{customer}，商品已經幫您保留到明天晚上九點，到{counter}報姓名即可。", ""},
+	{"", "謝謝", "謝謝{customer}，使用上有任何問題都可以直接傳訊息給我。{advisor}", ""},
+	{"", "Hello", "Hello {customer}, this is {advisor} at {counter}. How can I help you today?", ""},
+	{"", "Opening hours", "We are open every day from 11:00 to 21:30. I look forward to seeing you at {counter}.", ""},
+	{"", "On hold", "It is on hold for you until tomorrow night at nine, {customer}. Just give your name at {counter}.", ""},
+	{"chanty-xinyi", "預約試妝", "一對一試妝是免費的，大約一小時。{customer}方便哪一天、幾點呢？", ""},
+	{"chenglu-xinyi", "敏感肌三步驟", "換季敏感先從三樣開始：溫和潔面、保濕化妝水、神經醯胺乳霜，先用兩週看看，{customer}。", "concern:sensitive"},
+	{"chanty-xinyi", "低敏系列", "{customer}，敏感肌可以先從低敏系列開始：清爽無香乳液、水潤氣墊粉餅，都不加香料與酒精。兩天份的試用包我先幫您留著。", "concern:sensitive"},
+	{"chanty-xinyi", "Low-irritation range", "For sensitive skin I would start with our low-irritation range, {customer}: the unscented lotion and the dewy cushion, no fragrance, no alcohol. I can put a two-day sample aside.", "concern:sensitive"},
+	{"chenglu-xinyi", "Three steps for sensitive skin", "Three things first while your skin is sensitive, {customer}: the gentle foam, the hydrating toner and the ceramide cream. Give them two weeks.", "concern:sensitive"},
+	{"chanty-xinyi", "淡香水新到", "{customer}，這週剛到的晨露淡香水很清淡，鈴蘭與白麝香，30 ml 是 NT$2,280，試香紙我先幫您留一張。", "scent:light"},
+	{"chanty-xinyi", "A light scent", "Morning Dew has just arrived, {customer}: lily of the valley and white musk, very light, 30 ml at NT$2,280. Shall I keep a paper strip for you?", "scent:light"},
 }
 
 // group is what was made, by the keys above.
 type group struct {
+	brands   map[string]string
 	counters map[string]string
 	people   map[string]string
 	accounts map[string]conversation.Account
@@ -80,9 +86,9 @@ type group struct {
 
 // open makes the group through the rooms' own functions.
 func (s *seeder) open(tx *db.Tx) (group, error) {
-	g := group{counters: map[string]string{}, people: map[string]string{}, accounts: map[string]conversation.Account{}}
+	g := group{brands: map[string]string{}, counters: map[string]string{}, people: map[string]string{}, accounts: map[string]conversation.Account{}}
 	sys := staff.System()
-	places, names := map[string]string{}, map[string]string{}
+	places := map[string]string{}
 	for _, x := range stores {
 		made, err := staff.SaveStore(tx, sys, staff.StoreForm{Name: x.name, Timezone: zoneName})
 		if err != nil {
@@ -95,10 +101,10 @@ func (s *seeder) open(tx *db.Tx) (group, error) {
 		if err != nil {
 			return g, fmt.Errorf("brand %s: %w", x.key, err)
 		}
-		names[x.key] = made.ID
+		g.brands[x.key] = made.ID
 	}
 	for _, x := range counters {
-		made, err := staff.SaveCounter(tx, sys, staff.CounterForm{StoreID: places[x.store], BrandID: names[x.brand], Name: x.name})
+		made, err := staff.SaveCounter(tx, sys, staff.CounterForm{StoreID: places[x.store], BrandID: g.brands[x.brand], Name: x.name})
 		if err != nil {
 			return g, fmt.Errorf("counter %s: %w", x.key, err)
 		}
@@ -114,7 +120,7 @@ func (s *seeder) open(tx *db.Tx) (group, error) {
 		g.people[x.key] = made.ID
 	}
 	for i, x := range replies {
-		_, err := s.desk.SaveReply(tx, sys, conversation.Reply{CounterID: g.counters[x.counter], Title: x.title, Text: x.text, Position: i})
+		_, err := s.desk.SaveReply(tx, sys, conversation.Reply{CounterID: g.counters[x.counter], Title: x.title, Text: x.text, Position: i, Tag: x.tag})
 		if err != nil {
 			return g, fmt.Errorf("saved reply %s: %w", x.title, err)
 		}

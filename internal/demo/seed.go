@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"dingdong/internal/catalogue"
 	"dingdong/internal/channel"
 	"dingdong/internal/channel/line/linefake"
 	"dingdong/internal/conversation"
@@ -29,27 +30,36 @@ type Places struct {
 type Seeded struct {
 	Fresh                              bool
 	Stores, Counters, Staff, Customers int
+	Receipts                           int
 	Pasts                              map[string][]linefake.Past // by account key: what the phones remember
 }
 
 // seeder carries what the steps of Seed share.
 type seeder struct {
 	desk  *conversation.Desk
+	shop  *catalogue.Shop
 	o     Places
 	now   time.Time
+	zone  *time.Location
 	group group
 	made  Seeded
+	cards map[cardKey]string
+	items map[string]item  // by SKU
+	known map[string]known // by personKey
+	order []string         // of known
 }
 
 // Seed fills an empty database with a store group, its people and some forty
-// customers with two weeks of conversations. A database that is not empty is left
-// alone.
+// customers with two weeks of conversations and a year of receipts. A database that
+// is not empty is left alone.
 func Seed(ctx context.Context, desk *conversation.Desk, o Places) (Seeded, error) {
-	s := &seeder{desk: desk, o: o}
+	s := &seeder{desk: desk, o: o, known: map[string]known{}, cards: map[cardKey]string{},
+		shop: &catalogue.Shop{DB: desk.DB, Vault: desk.Vault, Book: desk.Book, Blobs: desk.Blobs}}
 	zone, err := time.LoadLocation(zoneName)
 	if err != nil {
 		return s.made, fmt.Errorf("time zone: %w", err)
 	}
+	s.zone = zone
 	empty := false
 	err = desk.DB.Write(ctx, func(tx *db.Tx) error {
 		s.now = tx.Now
@@ -57,8 +67,10 @@ func Seed(ctx context.Context, desk *conversation.Desk, o Places) (Seeded, error
 		if empty, err = staff.NeedsFirst(tx); err != nil || !empty {
 			return err
 		}
-		s.group, err = s.open(tx)
-		return err
+		if s.group, err = s.open(tx); err != nil {
+			return err
+		}
+		return s.stock(tx)
 	})
 	if err != nil {
 		return s.made, fmt.Errorf("store group: %w", err)
@@ -77,6 +89,15 @@ func Seed(ctx context.Context, desk *conversation.Desk, o Places) (Seeded, error
 		}
 		s.made.Customers++
 	}
+	err = desk.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := s.learn(tx); err != nil {
+			return err
+		}
+		return s.leave(tx)
+	})
+	if err != nil {
+		return s.made, fmt.Errorf("what is known: %w", err)
+	}
 	return s.made, nil
 }
 
@@ -87,6 +108,7 @@ type telling struct {
 	account  conversation.Account
 	user     string
 	thread   string
+	customer string
 	past     linefake.Past
 	pictures map[int]picture
 }
@@ -109,6 +131,7 @@ func (s *seeder) tell(ctx context.Context, one story) error {
 	if err := t.meet(ctx); err != nil {
 		return err
 	}
+	s.meetings(t, t.customer)
 	if err := t.draw(ctx); err != nil {
 		return err
 	}
@@ -150,7 +173,7 @@ func (t *telling) meet(ctx context.Context) error {
 			return err
 		}
 		thread, err := t.desk.ThreadWith(tx, staff.System(), t.account, t.user)
-		t.thread = thread.ID
+		t.thread, t.customer = thread.ID, thread.CustomerID
 		return err
 	})
 }
