@@ -85,5 +85,5 @@ func (b *Book) standingOf(tx *db.Tx, customerIDs []string, d AttributeDef) ([]se
 	if err != nil {
 		return nil, err
 	}
-	return b.standing(tx, records, ` AND a.def_id = $1`, d.ID)
+	return b.standing(tx, records, ` AND x.def_id = $1`, d.ID)
 }

@@ -15,11 +15,12 @@ import (
 type sealedAttribute struct {
 	Attribute
 	person, defID, hash string
+	slot                string // proofs of one slot rival: the value, where there may be many
 	value, cause        []byte
 }
 
 const attributeColumns = `x.id, x.customer_id, x.def_id, x.value, x.hash, x.source, x.by, x.counter_id, x.message_id, x.rule, x.cause,
-	x.at, x.ended_at, x.ended_by, x.person`
+	x.at, x.ended_at, x.ended_by`
 
 // personOf is the id whose card shows the customer of the table c.
 const personOf = `CASE WHEN c.person_id = '' THEN c.id ELSE c.person_id END`
@@ -29,7 +30,7 @@ func scanAttribute(r *sql.Rows) (sealedAttribute, error) {
 	var at int64
 	var ended sql.NullInt64
 	err := r.Scan(&a.ID, &a.CustomerID, &a.defID, &a.value, &a.hash, &a.Proof.Source, &a.Proof.By, &a.Proof.CounterID, &a.Proof.MessageID,
-		&a.Proof.Rule, &a.cause, &at, &ended, &a.EndedBy, &a.person)
+		&a.Proof.Rule, &a.cause, &at, &ended, &a.EndedBy, &a.person, &a.slot)
 	a.At, a.EndedAt = db.Time(at), moment(ended)
 	a.Proof.At = a.At
 	return a, err
@@ -42,17 +43,29 @@ func (b *Book) standing(tx *db.Tx, customerIDs []string, condition string, more 
 		return nil, nil
 	}
 	marks, args := db.In(customerIDs, len(more)+1)
-	rows, err := tx.Query(`SELECT `+attributeColumns+` FROM (
-		SELECT a.id, a.customer_id, a.def_id, a.value, a.hash, a.source, a.by, a.counter_id, a.message_id, a.rule, a.cause, a.at, a.ended_at, a.ended_by,
-			`+personOf+` AS person, ROW_NUMBER() OVER (PARTITION BY `+personOf+`, a.def_id, CASE WHEN d.type = 'many' THEN a.hash ELSE '' END
-				ORDER BY a.at DESC, a.id DESC) AS nth
-		FROM attribute a JOIN attribute_def d ON d.id = a.def_id JOIN customer c ON c.id = a.customer_id
-		WHERE a.customer_id IN (`+marks+`) AND a.ended_at IS NULL AND d.closed_at IS NULL`+condition+`) x WHERE x.nth = 1`, append(more, args...)...)
+	rows, err := tx.Query(`SELECT `+attributeColumns+`, `+personOf+`, CASE WHEN d.type = 'many' THEN x.hash ELSE '' END
+		FROM attribute x JOIN attribute_def d ON d.id = x.def_id JOIN customer c ON c.id = x.customer_id
+		WHERE x.customer_id IN (`+marks+`) AND x.ended_at IS NULL AND d.closed_at IS NULL`+condition, append(more, args...)...)
 	found, err := db.Collect(rows, err, scanAttribute)
 	if err != nil {
 		return nil, fmt.Errorf("attributes: %w", err)
 	}
-	return found, nil
+	// Picked here: a window over such wide rows costs the database more than all the rest of a card.
+	type slot struct{ person, defID, slot string }
+	newest := make(map[slot]int, len(found))
+	kept := found[:0]
+	for _, a := range found {
+		key := slot{a.person, a.defID, a.slot}
+		i, rivals := newest[key]
+		switch {
+		case !rivals:
+			newest[key] = len(kept)
+			kept = append(kept, a)
+		case cmp.Or(a.At.Compare(kept[i].At), cmp.Compare(a.ID, kept[i].ID)) > 0:
+			kept[i] = a
+		}
+	}
+	return kept, nil
 }
 
 // Attributes returns what counts now on the card of a person, in the order of
@@ -94,8 +107,7 @@ func (b *Book) attributePage(tx *db.Tx, s Sight, p Page, condition, value string
 	args = append(args, value)
 	where += condition + mark(len(args))
 	brands, args := s.brandCondition("d.brand_id", args)
-	rows, err := tx.Query(`SELECT x.id, x.customer_id, x.def_id, x.value, x.hash, x.source, x.by, x.counter_id, x.message_id, x.rule, x.cause,
-		x.at, x.ended_at, x.ended_by, '' FROM attribute x JOIN attribute_def d ON d.id = x.def_id WHERE `+where+brands+p.tail(), args...)
+	rows, err := tx.Query(`SELECT `+attributeColumns+`, '', '' FROM attribute x JOIN attribute_def d ON d.id = x.def_id WHERE `+where+brands+p.tail(), args...)
 	found, err := db.Collect(rows, err, scanAttribute)
 	if err != nil {
 		return nil, fmt.Errorf("history of attributes: %w", err)

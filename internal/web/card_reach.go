@@ -1,7 +1,9 @@
 package web
 
 import (
+	"html/template"
 	"net/url"
+	"regexp"
 
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
@@ -37,10 +39,12 @@ type contactLine struct {
 	Masked   string
 	Verified bool
 	From     string
-	Value    string // the whole one, that she asked for
-	Call     string // to call or write to at once
-	Asks     string // what is wrong with the reason
+	Value    string       // the whole one, that she asked for
+	Call     template.URL // to call or write to at once
+	Asks     string       // what is wrong with the reason
 }
+
+var dialled = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
 
 func (c *cardAt) reach() (cardReach, error) {
 	p := cardReach{ThreadID: c.t.ID, Chat: c.chats(), Kind: string(customer.Phone)}
@@ -59,9 +63,11 @@ func (c *cardAt) reach() (cardReach, error) {
 			line.Value = c.shown.Value
 			switch x.Kind {
 			case customer.Phone:
-				line.Call = "tel:" + c.shown.Value
+				if dialled.MatchString(c.shown.Value) { // the template trusts it
+					line.Call = template.URL("tel:" + c.shown.Value)
+				}
 			case customer.Email:
-				line.Call = "mailto:" + c.shown.Value
+				line.Call = template.URL("mailto:" + url.PathEscape(c.shown.Value))
 			}
 		}
 		if c.form.Failed() && c.formOf == x.ID {
