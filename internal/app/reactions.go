@@ -53,7 +53,13 @@ func (a *App) nobody(tx *db.Tx) (bool, error) {
 	return a.Reader.Nobody(tx)
 }
 
-// gatherFor is how long a busy reader waits between two groups.
+// What comes in is committed between two groups of reactions, so a group is short.
+const (
+	reactGroup = 64
+	reactSlice = 4 * time.Millisecond
+)
+
+// gatherFor is how long a reader that has caught up waits for the next group to grow.
 const gatherFor = 5 * time.Millisecond
 
 // pollEvery bounds how late this node hears of what another one wrote.
@@ -62,7 +68,7 @@ const pollEvery = time.Second
 // react follows the log until ctx ends.
 func (a *App) react(ctx context.Context) error {
 	c := event.Consumer{
-		Tally: "react", Group: 256, React: a.reactTo,
+		Tally: "react", Group: reactGroup, Slice: reactSlice, React: a.reactTo,
 		Nobody: a.nobody,
 		Aside: func(tx *db.Tx, e event.Event, cause error) error {
 			a.Log.Error("a reaction failed", "event", e.Seq, "kind", string(e.Kind), "error", cause)
@@ -74,11 +80,14 @@ func (a *App) react(ctx context.Context) error {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	for {
-		n, err := c.Step(ctx, a.DB)
+		stands, err := c.Step(ctx, a.DB)
 		if err != nil && ctx.Err() == nil {
 			a.Log.Error("reactions stand still", "error", err)
 		}
-		if err == nil && n > 0 {
+		if err == nil && stands == event.Behind && ctx.Err() == nil {
+			continue
+		}
+		if err == nil && stands == event.Moved {
 			// Under load the next group has grown meanwhile.
 			select {
 			case <-ctx.Done():

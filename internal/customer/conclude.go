@@ -22,7 +22,14 @@ type Conclusion struct {
 // group does not keep, a tag it closed or a value that is no longer among its
 // choices, is passed over. It tells whether her card changed.
 func (b *Book) Conclude(tx *db.Tx, customerID string, all []Conclusion) (bool, error) {
-	changed, err := b.concludeTags(tx, customerID, all)
+	if len(all) == 0 {
+		return false, nil
+	}
+	records, err := b.recordsOf(tx, customerID)
+	if err != nil {
+		return false, err
+	}
+	changed, err := b.concludeTags(tx, customerID, records, all)
 	if err != nil {
 		return false, err
 	}
@@ -30,7 +37,7 @@ func (b *Book) Conclude(tx *db.Tx, customerID string, all []Conclusion) (bool, e
 		if c.Attribute == "" {
 			continue
 		}
-		learnt, err := b.Learn(tx, customerID, Learnt{Name: c.Attribute, Value: c.Value, Proof: c.Proof})
+		learnt, err := b.learn(tx, customerID, records, Learnt{Name: c.Attribute, Value: c.Value, Proof: c.Proof})
 		if errors.As(err, new(db.Invalid)) {
 			continue
 		}
@@ -42,7 +49,7 @@ func (b *Book) Conclude(tx *db.Tx, customerID string, all []Conclusion) (bool, e
 	return changed, nil
 }
 
-func (b *Book) concludeTags(tx *db.Tx, customerID string, all []Conclusion) (bool, error) {
+func (b *Book) concludeTags(tx *db.Tx, customerID string, records []string, all []Conclusion) (bool, error) {
 	var names []string
 	for _, c := range all {
 		if c.Tag != "" {
@@ -51,10 +58,6 @@ func (b *Book) concludeTags(tx *db.Tx, customerID string, all []Conclusion) (boo
 	}
 	if len(names) == 0 {
 		return false, nil
-	}
-	records, err := b.recordsOf(tx, customerID)
-	if err != nil {
-		return false, err
 	}
 	known, err := b.standingTags(tx, names, records)
 	if err != nil {

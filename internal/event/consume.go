@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"dingdong/internal/db"
 )
@@ -13,8 +14,9 @@ import (
 // across crashes and by whichever node is first. For a group of events that
 // costs two statements, where a job an event would cost three for each.
 type Consumer struct {
-	Tally string // the row that holds the cursor
-	Group int    // most events at once
+	Tally string        // the row that holds the cursor
+	Group int           // most events at once
+	Slice time.Duration // and the longest that a group holds up other writers; 0: no bound
 	React func(tx *db.Tx, e Event) error
 	// Nobody says that no event would be reacted to at this moment: the cursor
 	// then moves without a look at them. Nil: somebody always does.
@@ -24,20 +26,30 @@ type Consumer struct {
 	Aside func(tx *db.Tx, e Event, cause error) error
 }
 
-// Step handles the next group and tells how many events it had.
-func (c Consumer) Step(ctx context.Context, d *db.DB) (int, error) {
+// Standing is how a consumer stands after a step.
+type Standing int
+
+// Nothing had happened; something had; and more has than the step handled.
+const (
+	Idle Standing = iota
+	Moved
+	Behind
+)
+
+// Step handles the next group.
+func (c Consumer) Step(ctx context.Context, d *db.DB) (Standing, error) {
 	idle, err := c.idle(ctx, d)
 	if err != nil || idle {
-		return 0, err
+		return Idle, err
 	}
-	n, err := c.take(ctx, d, c.Group, false)
+	stands, err := c.take(ctx, d, c.Group, false)
 	var failed *reactError
 	if errors.As(err, &failed) {
 		// Something in the group fails. Alone, the good ones before it pass, and
 		// it is set aside when its turn comes.
-		n, err = c.take(ctx, d, 1, true)
+		stands, err = c.take(ctx, d, 1, true)
 	}
-	return n, err
+	return stands, err
 }
 
 // idle spares a write when there is nothing new.
@@ -52,10 +64,10 @@ func (c Consumer) idle(ctx context.Context, d *db.DB) (bool, error) {
 	return done >= last, err
 }
 
-func (c Consumer) take(ctx context.Context, d *db.DB, limit int, alone bool) (int, error) {
-	n := 0
+func (c Consumer) take(ctx context.Context, d *db.DB, limit int, alone bool) (Standing, error) {
+	stands := Idle
 	err := d.Write(ctx, func(tx *db.Tx) error {
-		n = 0
+		stands = Idle
 		next, err := db.Tally(tx, c.Tally, 0) // locks the row, so no other node is here
 		if err != nil {
 			return err
@@ -69,15 +81,18 @@ func (c Consumer) take(ctx context.Context, d *db.DB, limit int, alone bool) (in
 		if err != nil || len(events) == 0 {
 			return err
 		}
-		for _, e := range events {
-			if err := c.React(tx, e); err != nil {
+		n := 0
+		for began := d.Now(); n < len(events) && (n == 0 || c.Slice == 0 || d.Now().Sub(began) < c.Slice); n++ {
+			if err := c.React(tx, events[n]); err != nil {
 				if !alone {
 					return &reactError{err}
 				}
-				return &asideError{e, err}
+				return &asideError{events[n], err}
 			}
 		}
-		n = len(events)
+		if stands = Moved; n < len(events) || n == limit {
+			stands = Behind
+		}
 		_, err = db.Tally(tx, c.Tally, int64(n))
 		return err
 	})
@@ -85,7 +100,7 @@ func (c Consumer) take(ctx context.Context, d *db.DB, limit int, alone bool) (in
 	if errors.As(err, &aside) {
 		return c.skip(ctx, d, aside)
 	}
-	return n, err
+	return stands, err
 }
 
 // pass moves the cursor to the last event.
@@ -102,7 +117,7 @@ type asideError struct {
 
 func (e *asideError) Error() string { return "reaction failed: " + e.cause.Error() }
 
-func (c Consumer) skip(ctx context.Context, d *db.DB, aside *asideError) (int, error) {
+func (c Consumer) skip(ctx context.Context, d *db.DB, aside *asideError) (Standing, error) {
 	err := d.Write(ctx, func(tx *db.Tx) error {
 		next, err := db.Tally(tx, c.Tally, 0)
 		if err != nil || next != aside.event.Seq { // another node was faster
@@ -114,7 +129,7 @@ func (c Consumer) skip(ctx context.Context, d *db.DB, aside *asideError) (int, e
 		_, err = db.Tally(tx, c.Tally, 1)
 		return err
 	})
-	return 1, err
+	return Behind, err
 }
 
 type reactError struct{ err error }

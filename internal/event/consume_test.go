@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"dingdong/internal/db"
 	"dingdong/internal/db/dbtest"
@@ -109,6 +110,32 @@ func TestConsumerSetsAsideWhatFails(t *testing.T) {
 			t.Errorf("handled %q", got)
 		}
 	})
+}
+
+func TestConsumerLetsOthersWriteBetweenItsGroups(t *testing.T) {
+	clock := dbtest.NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	d := dbtest.NewAt(t, clock)
+	happen(t, d, "e", 10)
+	var seen []int64
+	c := Consumer{Tally: "react", Group: 8, Slice: 5 * time.Millisecond, React: func(_ *db.Tx, e Event) error {
+		clock.Advance(2 * time.Millisecond)
+		seen = append(seen, e.Seq)
+		return nil
+	}}
+	for _, want := range []struct {
+		seen   int
+		stands Standing
+	}{{3, Behind}, {6, Behind}, {9, Behind}, {10, Moved}, {10, Idle}} {
+		stands, err := c.Step(t.Context(), d)
+		if err != nil || stands != want.stands || len(seen) != want.seen {
+			t.Errorf("stands %v after %d events (%v), want %+v", stands, len(seen), err, want)
+		}
+	}
+	for i, seq := range seen {
+		if seq != int64(i+1) {
+			t.Fatalf("seen %v", seen)
+		}
+	}
 }
 
 func TestConsumerPassesWhenNobodyReacts(t *testing.T) {

@@ -46,7 +46,7 @@ func (r *Room) Offers(tx *db.Tx, v staff.Viewer, threadID string) (Offer, error)
 func (r *Room) facets(tx *db.Tx, threadID string) ([]string, error) {
 	rows, err := tx.Query(`SELECT n.about, n.rule FROM mention n JOIN (
 			SELECT id, at FROM message WHERE thread_id = $1 AND author = 'customer' AND at >= $2 AND unsent_at IS NULL ORDER BY at DESC, id DESC LIMIT $3
-		) m ON m.id = n.message_id WHERE n.kind = 'tag' AND n.stance <> 'negated' ORDER BY m.at DESC, n.id`,
+		) m ON m.id = n.message_id WHERE n.kind = 'tag' AND n.stance <> 'negated' ORDER BY m.at DESC, m.id DESC, n.about, n.rule`,
 		threadID, db.Micro(tx.Now.Add(-offerAge)), offerMessages)
 	type mention struct{ about, rule string }
 	found, err := db.Collect(rows, err, func(r *sql.Rows) (m mention, err error) { return m, r.Scan(&m.about, &m.rule) })

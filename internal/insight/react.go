@@ -55,9 +55,11 @@ func (r *Room) React(tx *db.Tx, e event.Event) error {
 	if len(found) == 0 && e.Kind == event.MessageReceived {
 		return nil
 	}
-	had, err := r.takeBack(tx, e.Message)
-	if err != nil || len(found) == 0 {
-		return err
+	had := false
+	if e.Kind == event.MessageEdited {
+		if had, err = r.takeBack(tx, e.Message); err != nil || len(found) == 0 {
+			return err
+		}
 	}
 	m := heard{Heard: h, id: e.Message}
 	if err := r.mention(tx, m, found); err != nil {
@@ -131,7 +133,7 @@ func (r *Room) takeBack(tx *db.Tx, messageID string) (bool, error) {
 func (r *Room) saidElsewhere(tx *db.Tx, customerID, about string) error {
 	var id string
 	err := db.NotFound(tx.QueryRow(`SELECT message_id FROM mention WHERE customer_id = $1 AND about = $2 AND stance IN ('said', 'negated', 'asked')
-		ORDER BY at DESC, id DESC LIMIT 1`, customerID, about).Scan(&id))
+		ORDER BY at DESC, message_id DESC LIMIT 1`, customerID, about).Scan(&id))
 	if errors.Is(err, db.ErrNotFound) {
 		return nil
 	}
@@ -156,15 +158,15 @@ func (r *Room) saidElsewhere(tx *db.Tx, customerID, about string) error {
 
 // mention writes what was mentioned, whatever follows from it.
 func (r *Room) mention(tx *db.Tx, m heard, found []Finding) error {
-	args := make([]any, 0, len(found)*10)
+	args := make([]any, 0, len(found)*9)
 	for _, f := range found {
 		cause, err := r.Vault.SealString(tx, m.CustomerID, labelCause, cause(m.Text, f))
 		if err != nil {
 			return fmt.Errorf("seal a mention: %w", err)
 		}
-		args = append(args, tx.NewID("mtn"), m.CustomerID, m.CounterID, m.id, string(f.Kind), f.About, string(f.Stance), f.Name(), cause, db.Micro(m.At))
+		args = append(args, m.CustomerID, m.CounterID, m.id, string(f.Kind), f.About, string(f.Stance), f.Name(), cause, db.Micro(m.At))
 	}
-	err := tx.Insert(`INSERT INTO mention (id, customer_id, counter_id, message_id, kind, about, stance, rule, cause, at)`, 10, args,
+	err := tx.Insert(`INSERT INTO mention (customer_id, counter_id, message_id, kind, about, stance, rule, cause, at)`, 9, args,
 		`ON CONFLICT DO NOTHING`)
 	if err != nil {
 		return fmt.Errorf("mentions: %w", err)

@@ -358,7 +358,6 @@ CREATE TABLE lexicon (
 CREATE UNIQUE INDEX lexicon_version ON lexicon (language, version);
 CREATE UNIQUE INDEX lexicon_live ON lexicon (language) WHERE state = 'live';
 CREATE TABLE mention ( -- what a message was heard to say: demand signals are counted over these
-  id          TEXT PRIMARY KEY,
   customer_id TEXT NOT NULL,
   counter_id  TEXT NOT NULL,
   message_id  TEXT NOT NULL,
@@ -367,10 +366,10 @@ CREATE TABLE mention ( -- what a message was heard to say: demand signals are co
   stance      TEXT NOT NULL, -- said | negated | other | asked
   rule        TEXT NOT NULL,
   cause       BYTEA, -- sealed: her words
-  at          BIGINT NOT NULL
+  at          BIGINT NOT NULL,
+  PRIMARY KEY (message_id, about, rule)
 );
-CREATE UNIQUE INDEX mention_once ON mention (message_id, about, rule);
-CREATE INDEX mention_customer ON mention (customer_id, at, id);
+CREATE INDEX mention_customer ON mention (customer_id, about, at);
 CREATE INDEX mention_about ON mention (about, at);
 
 CREATE TABLE today_dismissal ( -- what an advisor put aside on her page of the day
