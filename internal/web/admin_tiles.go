@@ -1,6 +1,9 @@
 package web
 
 import (
+	"time"
+
+	"dingdong/internal/catalogue"
 	"dingdong/internal/db"
 	"dingdong/internal/insight"
 	"dingdong/internal/staff"
@@ -63,5 +66,39 @@ func (s *Server) lexiconTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 		t.Text = joined(t.Text, v.T("words.drafts", "n", drafts))
 	}
 	g.Tiles = []tile{t}
+	return g, nil
+}
+
+// newFor is how long an arrival counts as new.
+const newFor = 60 * 24 * time.Hour
+
+// catalogueTiles are what is sold, and the files it comes in.
+func (s *Server) catalogueTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
+	g := tileGroup{Title: v.T("admin.group.catalogue")}
+	if !v.May(staff.KeepCatalogue) {
+		return g, nil
+	}
+	arrivals, err := s.Shop.Arrivals(tx, tx.Now.Add(-newFor))
+	if err != nil {
+		return g, err
+	}
+	imports, err := s.Shop.Imports(tx, v.Viewer, 20)
+	if err != nil {
+		return g, err
+	}
+	t := tile{Path: "/admin/imports", Icon: "upload", Name: v.T("import.title"), Text: v.T("import.tile")}
+	for _, i := range imports {
+		switch i.State {
+		case catalogue.ImportRunning:
+			t.Text = v.T("import.is_running")
+		case catalogue.ImportPreview:
+			t.Warning = v.T("import.waits")
+		}
+	}
+	g.Tiles = []tile{
+		{Path: "/admin/products", Icon: "box", Name: v.T("goods.title"), Text: v.T("goods.tile")},
+		{Path: "/admin/arrivals", Icon: "sun", Name: v.T("goods.arrivals"), Text: v.T("goods.arrivals_count", "n", len(arrivals))},
+		t,
+	}
 	return g, nil
 }

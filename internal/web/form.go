@@ -54,6 +54,7 @@ type Field struct {
 	Name, Label, Type, Value string
 	Error                    string // code below "invalid."
 	HintText, Autocomplete   string
+	List                     string // id of a datalist with proposals
 	Must, Focus              bool
 	Max                      int
 	Rows                     int
@@ -106,3 +107,9 @@ func (f Field) Area(rows int) Field { f.Type, f.Rows = "area", rows; return f }
 
 // Check is a yes or no.
 func (f Field) Check() Field { f.Type = "check"; return f }
+
+// Date asks for a day.
+func (f Field) Date() Field { f.Type = "date"; return f }
+
+// Listed names the list of what may well be meant.
+func (f Field) Listed(id string) Field { f.List = id; return f }

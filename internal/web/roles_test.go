@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"dingdong/internal/catalogue"
 	"dingdong/internal/channel"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
@@ -184,6 +186,23 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/words/{language}/{version}":                      {403, 422, 422, 403, 422, 401},
 	"POST /admin/words/{language}/{version}/publish":              {403, 303, 303, 403, 303, 401},
 	"POST /admin/words/{language}/{version}/drop":                 {403, 303, 303, 403, 303, 401},
+	"GET /admin/products":                                         {403, 403, 403, 403, 200, 303},
+	"GET /admin/products/new":                                     {403, 403, 403, 403, 200, 303},
+	"POST /admin/products":                                        {403, 403, 403, 403, 422, 401},
+	"GET /admin/products/{product}":                               {403, 403, 403, 403, 200, 303},
+	"POST /admin/products/{product}":                              {403, 403, 403, 403, 422, 401},
+	"GET /admin/products/{product}/variants/new":                  {403, 403, 403, 403, 200, 303},
+	"POST /admin/products/{product}/variants":                     {403, 403, 403, 403, 422, 401},
+	"GET /admin/products/{product}/variants/{variant}":            {403, 403, 403, 403, 200, 303},
+	"POST /admin/products/{product}/variants/{variant}":           {403, 403, 403, 403, 303, 401},
+	"GET /admin/arrivals":                                         {403, 403, 403, 403, 200, 303},
+	"GET /admin/imports":                                          {403, 403, 403, 403, 200, 303},
+	"POST /admin/imports":                                         {403, 403, 403, 403, 422, 401},
+	"GET /admin/imports/{import}":                                 {403, 403, 403, 403, 200, 303},
+	"GET /admin/imports/{import}/progress":                        {403, 403, 403, 403, 200, 303},
+	"GET /admin/imports/{import}/errors.csv":                      {403, 403, 403, 403, 200, 303},
+	"POST /admin/imports/{import}/start":                          {403, 403, 403, 403, 303, 401},
+	"POST /admin/imports/{import}/drop":                           {403, 403, 403, 403, 303, 401},
 	"GET /admin/tokens":                                           {403, 403, 403, 403, 200, 303},
 	"GET /admin/tokens/new":                                       {403, 403, 403, 403, 200, 303},
 	"POST /admin/tokens":                                          {403, 403, 403, 403, 422, 401},
@@ -280,12 +299,17 @@ func (h *adminHouse) prepare(asker string) fixtures {
 		f["endpoint"] = endpoint.ID
 		f["attribute"] = must(h.Desk.Book.SaveAttributeDef(tx, sys, customer.AttributeDef{Name: "attribute_" + asker, Type: customer.TypeText})).ID
 		f["tag"] = must(h.Desk.Book.SaveTag(tx, sys, customer.Tag{Name: "tag_" + asker})).ID
+		products := must(h.Shop.Upsert(tx, sys, []catalogue.ProductForm{{Ref: "P-" + asker, Name: "p", Variants: []catalogue.VariantForm{{SKU: "S-" + asker}}}}))
+		f["product"] = products[0].ID
+		f["variant"] = must(h.Shop.VariantBySKU(tx, "S-"+asker)).ID
 		f["language"] = "en"
 		f["version"] = must(h.Reader.SaveDraft(tx, sys, insight.Draft{Language: "en", YAML: smallLexicon})).ID
 		_, err = tx.Exec(`INSERT INTO endpoint_delivery (id, endpoint_id, event_seq, kind, state, at) VALUES ($1, $2, 1, 'message.received', 'failed', $3)`,
 			f["delivery"], endpoint.ID, db.Micro(tx.Now))
 		return err
 	})
+	f["import"] = must(h.Shop.Upload(context.Background(), staff.System(), catalogue.ImportUpload{Kind: catalogue.ImportProducts, Name: "p.csv",
+		From: strings.NewReader("ref,name\nR1,Balm\n")})).ID
 	return f
 }
 

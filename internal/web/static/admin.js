@@ -70,3 +70,15 @@ if (tag) {
   tag.addEventListener("input", draw);
   draw();
 }
+
+// A colour is picked or typed; both say the same.
+for (const pick of document.querySelectorAll("[data-colour]")) {
+  const field = pick.form.elements[pick.dataset.colour];
+  pick.addEventListener("input", () => { field.value = pick.value; });
+  field.addEventListener("input", () => { if (/^#[0-9a-f]{6}$/i.test(field.value)) pick.value = field.value.toLowerCase(); });
+}
+
+// A filter answers as soon as something is chosen.
+document.querySelector("[data-auto]")?.addEventListener("change", (e) => {
+  if (e.target.matches("select, [type=checkbox]")) e.currentTarget.requestSubmit();
+});
