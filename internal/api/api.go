@@ -19,9 +19,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"dingdong/internal/catalogue"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/insight"
 	"dingdong/internal/webhook"
 )
 
@@ -31,6 +33,8 @@ type Deps struct {
 	Desk      *conversation.Desk
 	Events    *event.Log
 	Hooks     *webhook.Room
+	Shop      *catalogue.Shop
+	Reader    *insight.Room
 	Log       *slog.Logger    // nil: the default one
 	PublicURL string          // shown in examples
 	Version   string          // of the program; empty: "dev"
@@ -93,7 +97,7 @@ func (s *server) config() huma.Config {
 			Info: &huma.Info{
 				Title:       "Dingdong API",
 				Version:     "1",
-				Description: "Threads, messages and customers of a store group, and the events that happen to them.",
+				Description: "Threads, messages and customers of a store group, what it sells and what they bought, and the events that happen to them.",
 			},
 			Servers: []*huma.Server{{URL: s.PublicURL + "/"}},
 			Components: &huma.Components{
@@ -116,6 +120,20 @@ func (s *server) operations() {
 	s.messageOperations()
 	s.sendOperations()
 	s.customerOperations()
+	s.mergeOperations()
+	s.cardOperations()
+	s.contactOperations()
+	s.noteOperations()
+	s.wishOperations()
+	s.promiseOperations()
+	s.bindingOperations()
+	s.timelineOperations()
+	s.attributeOperations()
+	s.tagOperations()
+	s.productOperations()
+	s.purchaseOperations()
+	s.qrOperations()
+	s.lexiconOperations()
 	s.eventOperations()
 	s.webhookOperations()
 }

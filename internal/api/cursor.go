@@ -22,6 +22,15 @@ const (
 	listUpdated = "u" // by last message, the oldest first
 	listThread  = "m" // messages of one thread
 	listArrived = "e" // messages of all threads, by event number
+
+	listNotes     = "n"
+	listWishes    = "w"
+	listPromises  = "p"
+	listPurchases = "b"
+	listTimeline  = "l"
+	listCustomers = "c" // by id
+	listTagged    = "g" // by id
+	listProducts  = "o" // by name
 )
 
 const maxCursor = 120

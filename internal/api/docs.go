@@ -18,13 +18,23 @@ import (
 
 // The groups of operations, in the order in which the page shows them.
 const (
-	tagMessages  = "Messages"
-	tagThreads   = "Threads"
-	tagEvents    = "Events"
-	tagWebhooks  = "Webhooks"
-	tagCustomers = "Customers"
-	tagDirectory = "Directory"
+	tagMessages    = "Messages"
+	tagThreads     = "Threads"
+	tagEvents      = "Events"
+	tagWebhooks    = "Webhooks"
+	tagCustomers   = "Customers"
+	tagCards       = "Cards"
+	tagDefinitions = "Definitions"
+	tagCatalogue   = "Catalogue"
+	tagPurchases   = "Purchases"
+	tagLexicons    = "Lexicons"
+	tagInvitations = "Invitations"
+	tagDirectory   = "Directory"
 )
+
+// groups is the order of the page.
+var groups = [...]string{tagMessages, tagThreads, tagEvents, tagWebhooks, tagCustomers, tagCards, tagDefinitions, tagCatalogue, tagPurchases,
+	tagLexicons, tagInvitations, tagDirectory}
 
 //go:embed docs.html
 var docsPage string
@@ -99,7 +109,7 @@ type docsWriter struct {
 
 func (b *docsWriter) view() docsView {
 	v := docsView{Version: b.deps.Version, URL: b.deps.PublicURL, Scopes: staff.Scopes(), Kinds: event.Kinds()}
-	for _, tag := range []string{tagMessages, tagThreads, tagEvents, tagWebhooks, tagCustomers, tagDirectory} {
+	for _, tag := range groups {
 		v.Groups = append(v.Groups, docsGroup{Name: tag, Operations: b.operations(tag)})
 	}
 	schemas := b.doc.Components.Schemas.Map()
@@ -259,6 +269,12 @@ func (b *docsWriter) example(s *huma.Schema) any {
 	}
 	if len(s.Examples) > 0 {
 		return s.Examples[0]
+	}
+	if s.Type == huma.TypeArray {
+		if one, ok := b.example(s.Items).(map[string]any); ok && len(one) > 0 {
+			return []any{one}
+		}
+		return nil
 	}
 	if s.Type != huma.TypeObject {
 		return nil

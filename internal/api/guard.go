@@ -140,7 +140,7 @@ func withProblems(api huma.API, op huma.Operation) map[string]*huma.Response {
 	if strings.Contains(op.Path, "{") {
 		codes = append(codes, http.StatusNotFound)
 	}
-	if op.Method == http.MethodPost || op.Method == http.MethodPut {
+	if op.Method == http.MethodPost || op.Method == http.MethodPut || op.Method == http.MethodPatch {
 		codes = append(codes, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	schema := api.OpenAPI().Components.Schemas.Schema(problemGoType, true, "")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"dingdong/internal/blob"
+	"dingdong/internal/catalogue"
 	"dingdong/internal/channel"
 	"dingdong/internal/channel/webchat"
 	"dingdong/internal/conversation"
@@ -18,6 +19,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/db/dbtest"
 	"dingdong/internal/event"
+	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
 	"dingdong/internal/webhook"
@@ -29,6 +31,8 @@ type house struct {
 	db      *db.DB
 	desk    *conversation.Desk
 	hooks   *webhook.Room
+	shop    *catalogue.Shop
+	reader  *insight.Room
 	account conversation.Account
 	advisor staff.Person // answers at the account's counter
 	manager staff.Person // of another store
@@ -36,6 +40,7 @@ type house struct {
 	url     string
 	token   string // with every scope
 	stop    chan struct{}
+	keys    int // of requests so far: each has its own
 }
 
 func newHouse(t testing.TB, d *db.DB, change ...func(*Deps)) *house {
@@ -50,13 +55,16 @@ func newHouse(t testing.TB, d *db.DB, change ...func(*Deps)) *house {
 	}
 	h := &house{t: t, db: d, stop: make(chan struct{}), desk: &conversation.Desk{DB: d, Vault: v, Book: &customer.Book{Vault: v}, Blobs: blobs,
 		Adapters: map[channel.Kind]channel.Adapter{channel.WebChat: webchat.Adapter{}}, PublicURL: "https://shop.example"}}
+	h.shop = &catalogue.Shop{DB: d, Vault: v, Book: h.desk.Book, Blobs: blobs}
+	h.reader = &insight.Room{Vault: v, Book: h.desk.Book, Desk: h.desk}
 	h.hooks = webhook.New(webhook.Options{DB: d, Vault: v, Desk: h.desk, AllowLocal: true})
+	h.write(h.desk.Book.EnsureDefaults)
 	h.write(h.furnish)
 	events := event.NewLog(d)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); events.Run(ctx) }()
-	deps := Deps{DB: d, Desk: h.desk, Events: events, Hooks: h.hooks, PublicURL: "https://shop.example", Stopping: h.stop, Rate: 100_000}
+	deps := Deps{DB: d, Desk: h.desk, Events: events, Hooks: h.hooks, Shop: h.shop, Reader: h.reader, PublicURL: "https://shop.example", Stopping: h.stop, Rate: 100_000}
 	for _, c := range change {
 		c(&deps)
 	}

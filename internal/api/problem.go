@@ -11,8 +11,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"dingdong/internal/channel"
+	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 )
 
@@ -69,11 +71,16 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 	var invalid db.Invalid
 	var large *http.MaxBytesError
 	var platform *channel.Error
+	var lexicon insight.Problem
 	switch {
 	case errors.As(err, &ready):
 		return ready
 	case errors.As(err, &invalid) && invalid.Code == "too_large", errors.Is(err, errTooLarge), errors.As(err, &large):
 		return newProblem(http.StatusRequestEntityTooLarge, "too-large", "The body is larger than this address takes.")
+	case errors.As(err, &lexicon):
+		p := newProblem(http.StatusUnprocessableEntity, "invalid", "The lexicon is not in order.")
+		p.Errors = []FieldProblem{{In: "body", Field: "yaml", Code: lexicon.Code, Message: lexicon.Error()}}
+		return p
 	case errors.As(err, &invalid):
 		p := newProblem(http.StatusUnprocessableEntity, "invalid", "A value cannot be accepted.")
 		p.Errors = []FieldProblem{{Field: invalid.Field, Code: invalid.Code, Message: sentence(invalid.Code)}}
@@ -92,6 +99,10 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 		return newProblem(http.StatusForbidden, "forbidden", "This token may not do that.")
 	case errors.Is(err, staff.ErrBadToken):
 		return newProblem(http.StatusUnauthorized, "unauthorized", "The token is unknown or no longer in force.")
+	case errors.Is(err, conversation.ErrUnproved):
+		return newProblem(http.StatusConflict, "unproved", "Nothing proves that these two are one.")
+	case errors.Is(err, conversation.ErrBusy):
+		return newProblem(http.StatusConflict, "busy", "A message of theirs is on its way. Try again.")
 	case errors.Is(err, db.ErrConflict):
 		return newProblem(http.StatusConflict, "conflict", "It is there already.")
 	case errors.Is(err, db.ErrUnavailable), errors.Is(err, db.ErrFull), errors.Is(err, db.ErrClosed):
@@ -114,7 +125,8 @@ func sentence(code string) string {
 		"malformed": "is not well formed", "one_of": "give exactly one of them", "not_at_counter": "does not answer at this thread's counter",
 		"https": "must begin with https://", "internal": "leads into the server's own network", "ahead": "lies in the future",
 		"kind": "is of a kind that is not taken", "picture": "is not a picture that can be read", "expired": "is unknown or too old",
-		"out_of_range": "is out of range",
+		"out_of_range": "is out of range", "taken": "is there already", "fixed": "cannot be changed any more", "closed": "is closed",
+		"same": "is the same customer", "repeated": "comes twice in this request", "repeated_field": "comes twice",
 	}
 	if w, ok := words[code]; ok {
 		return w

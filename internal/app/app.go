@@ -182,7 +182,7 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	doors := http.NewServeMux()
-	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Log: a.Log,
+	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Reader: a.Reader, Log: a.Log,
 		PublicURL: a.Desk.PublicURL, Version: version(), Stopping: a.stopping}))
 	doors.Handle("/", a.Web)
 	main := server(a.patient(doors))
