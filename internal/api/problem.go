@@ -126,7 +126,10 @@ func sentence(code string) string {
 		"https": "must begin with https://", "internal": "leads into the server's own network", "ahead": "lies in the future",
 		"kind": "is of a kind that is not taken", "picture": "is not a picture that can be read", "expired": "is unknown or too old",
 		"out_of_range": "is out of range", "taken": "is there already", "fixed": "cannot be changed any more", "closed": "is closed",
-		"same": "is the same customer", "repeated": "comes twice in this request", "repeated_field": "comes twice",
+		"same": "is the same customer", "number": "is not a number that fits here", "currency": "is not a currency code such as TWD",
+		"date": "is not a date that can be read", "too_early": "lies before 1990", "too_late": "lies in the future", "sign": "may be below zero in a return only",
+		"colour": "is not a colour such as #f1d5c0", "url": "is not a web address", "facet": "is not a facet such as scent:light", "past": "is over",
+		"too_far": "is too far away", "with_other": "belongs to another row that cannot be accepted",
 	}
 	if w, ok := words[code]; ok {
 		return w
