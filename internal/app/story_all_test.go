@@ -31,6 +31,12 @@ func TestStories(t *testing.T) {
 		{"hostile words are words", hostileWordsAreWords},
 		{"every page fits a phone", everyPageFitsAPhone},
 		{"everything has a name and a size", everythingHasANameAndASize},
+		{"she scans a card and is known", sheScansACardAndIsKnown},
+		{"the code of a card stays outside", theCodeOfACardStaysOutside},
+		{"two contacts are one, and two again", twoContactsAreOneAndTwoAgain},
+		{"she chooses her advisor", sheChoosesHerAdvisor},
+		{"she goes to another counter", sheGoesToAnotherCounter},
+		{"her advisor is off, and back", herAdvisorIsOffAndBack},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
