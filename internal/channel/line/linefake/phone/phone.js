@@ -128,8 +128,14 @@ async function load() {
   if (!id) return;
   const messages = await api.messages(id);
   if (state.me?.id !== id) return; // she has changed while we asked
-  state.messages = messages ?? [];
+  take(messages ?? []);
   draw();
+}
+
+// What arrived while the list was on its way stays.
+function take(list) {
+  const known = new Set(list.map((m) => m.id));
+  state.messages = [...list, ...state.messages.filter((m) => !known.has(m.id))];
 }
 
 function listen(id) {
@@ -179,7 +185,7 @@ async function deliver(shape, act) {
     await act(me.id);
     trouble("");
     const kept = await api.messages(me.id);
-    if (state.me?.id === me.id) state.messages = kept ?? [];
+    if (state.me?.id === me.id) take(kept ?? []);
   } catch (err) {
     fail(err);
     if (shape.type === "text" && !$("text").value) put(shape.text);
