@@ -36,12 +36,14 @@ type list struct {
 func (l *Lexicon) lists() []list {
 	all := []list{
 		{"words", l.Words}, {"negation.before", l.Negation.Before}, {"negation.after", l.Negation.After},
-		{"negation.except", l.Negation.Except}, {"other", l.Other}, {"self", l.Self},
+		{"negation.except", l.Negation.Except}, {"negation.past", l.Negation.Past}, {"other", l.Other}, {"self", l.Self},
 		{"question.words", l.Question.Words}, {"question.final", l.Question.Final}, {"question.except", l.Question.Except},
-		{"clause", l.Clause}, {"guards", l.Guards}, {"prefixes", l.Prefixes}, {"suffixes", l.Suffixes},
+		{"question.doubt", l.Question.Doubt}, {"question.or", l.Question.Or},
+		{"clause", l.Clause}, {"condition", l.Condition}, {"same", l.Same}, {"differs", l.Differs}, {"guards", l.Guards}, {"prefixes", l.Prefixes}, {"suffixes", l.Suffixes},
 	}
 	for i, r := range l.Rules {
-		all = append(all, list{fmt.Sprintf("rules[%d].phrases", i), r.Phrases}, list{fmt.Sprintf("rules[%d].unless", i), r.Unless})
+		all = append(all, list{fmt.Sprintf("rules[%d].phrases", i), r.Phrases}, list{fmt.Sprintf("rules[%d].denied", i), r.Denied},
+			list{fmt.Sprintf("rules[%d].unless", i), r.Unless})
 	}
 	return all
 }

@@ -37,7 +37,13 @@ const (
 	kindAsks
 	kindFinal
 	kindClause
-	kindExcept // hides shorter ones of the kinds above
+	kindPast    // so it was; a denial later in the sentence says that it is no more
+	kindDoubt   // asks, even about herself
+	kindOr      // what the clause before asked goes on
+	kindIf      // what it names is asked when its sentence asks
+	kindSame    // what was said of somebody else is so of her too
+	kindDiffers // and this: it is not
+	kindExcept  // hides shorter ones of the kinds above
 )
 
 // use is one thing that a pattern is for in one language.
@@ -48,6 +54,7 @@ type use struct {
 	affixes  bool
 	home     bool // only when the message is in this language
 	unmarked bool
+	bare     bool  // a phrase that is read only where it is denied
 	rule     int32 // phrases and unless
 	phrase   int32 // parts of one phrase have the same number
 }
@@ -153,7 +160,9 @@ func (c *compiler) add(l *Lexicon) {
 	}{
 		{kindVote, l.Words}, {kindDenies, l.Negation.Before}, {kindDenied, l.Negation.After}, {kindExcept, l.Negation.Except},
 		{kindOther, l.Other}, {kindSelf, l.Self}, {kindAsks, l.Question.Words}, {kindFinal, l.Question.Final},
-		{kindExcept, l.Question.Except}, {kindClause, l.Clause}, {kindGuard, l.Guards},
+		{kindExcept, l.Question.Except}, {kindClause, l.Clause},
+		{kindPast, l.Negation.Past}, {kindDoubt, l.Question.Doubt}, {kindOr, l.Question.Or}, {kindIf, l.Condition},
+		{kindSame, l.Same}, {kindDiffers, l.Differs}, {kindGuard, l.Guards},
 	} {
 		for _, text := range part.texts {
 			c.register(foldPhrase(text), use{kind: part.kind, tongue: n, of: 1})
@@ -175,8 +184,8 @@ func (c *compiler) rule(rule Rule, n uint8) {
 		c.register(foldPhrase(text), use{kind: kindUnless, tongue: n, of: 1, rule: id})
 	}
 	seen := map[string]bool{}
-	for _, text := range rule.Phrases {
-		parts := splitParts(text)
+	for i, text := range slices.Concat(rule.Phrases, rule.Denied) {
+		parts, bare := splitParts(text), i >= len(rule.Phrases)
 		if key := strings.Join(parts, "~"); seen[key] {
 			continue
 		} else {
@@ -184,7 +193,7 @@ func (c *compiler) rule(rule Rule, n uint8) {
 		}
 		c.phrases++
 		for i, p := range parts {
-			c.register(p, use{kind: kindPhrase, tongue: n, part: uint8(i), of: uint8(len(parts)), rule: id, phrase: c.joined,
+			c.register(p, use{kind: kindPhrase, tongue: n, part: uint8(i), of: uint8(len(parts)), rule: id, phrase: c.joined, bare: bare,
 				affixes: !rule.Exact, home: rule.Home || len(parts) == 1 && foreign(p)})
 		}
 		c.joined++

@@ -21,19 +21,22 @@ import (
 
 // Lexicon is one language's file, as docs/insight.md describes it.
 type Lexicon struct {
-	Language string   `yaml:"language"`
-	Version  int      `yaml:"version"`
-	Words    []string `yaml:"words"`
-	Negation Negation `yaml:"negation"`
-	Other    []string `yaml:"other"`
-	Self     []string `yaml:"self"`
-	Question Question `yaml:"question"`
-	Clause   []string `yaml:"clause"`
-	Guards   []string `yaml:"guards"`
-	Prefixes []string `yaml:"prefixes"`
-	Suffixes []string `yaml:"suffixes"`
-	Gap      int      `yaml:"gap"`
-	Rules    []Rule   `yaml:"rules"`
+	Language  string   `yaml:"language"`
+	Version   int      `yaml:"version"`
+	Words     []string `yaml:"words"`
+	Negation  Negation `yaml:"negation"`
+	Other     []string `yaml:"other"`
+	Self      []string `yaml:"self"`
+	Question  Question `yaml:"question"`
+	Clause    []string `yaml:"clause"`
+	Condition []string `yaml:"condition"`
+	Same      []string `yaml:"same"`
+	Differs   []string `yaml:"differs"`
+	Guards    []string `yaml:"guards"`
+	Prefixes  []string `yaml:"prefixes"`
+	Suffixes  []string `yaml:"suffixes"`
+	Gap       int      `yaml:"gap"`
+	Rules     []Rule   `yaml:"rules"`
 }
 
 // Negation is how a language denies.
@@ -41,6 +44,7 @@ type Negation struct {
 	Before []string `yaml:"before"`
 	After  []string `yaml:"after"`
 	Except []string `yaml:"except"`
+	Past   []string `yaml:"past"`
 	Window int      `yaml:"window"`
 }
 
@@ -49,6 +53,8 @@ type Question struct {
 	Marks  []string `yaml:"marks"`
 	Words  []string `yaml:"words"`
 	Final  []string `yaml:"final"`
+	Doubt  []string `yaml:"doubt"`
+	Or     []string `yaml:"or"`
 	Except []string `yaml:"except"`
 }
 
@@ -56,6 +62,7 @@ type Question struct {
 type Rule struct {
 	ID        string     `yaml:"id"`
 	Phrases   []string   `yaml:"phrases"`
+	Denied    []string   `yaml:"denied"`
 	Unless    []string   `yaml:"unless"`
 	Exact     bool       `yaml:"exact"`
 	Home      bool       `yaml:"home"`

@@ -38,6 +38,8 @@ type Finding struct {
 	Words      string // the text between them
 	Conclusion Conclusion
 	Reply      string // the facet for which a ready reply may be offered
+
+	another bool // somebody else is meant, also where the stance is of the purchase
 }
 
 // Conclusion is what follows for her card; zero: nothing.
@@ -76,6 +78,8 @@ type scratch struct {
 	home                  []bool
 	chains                []chain
 	found                 []candidate
+	inner                 []hit      // denials inside longer ones
+	present               *candidate // an occasion of somebody else, when her wishes were found to be for another
 	cuts                  []cut
 }
 
@@ -106,11 +110,11 @@ func (r *Reader) Read(text string) []Finding {
 	s.cut(r)
 	var out []Finding
 	for _, c := range s.found {
-		if !c.dropped && len(out) < maxFindings {
+		if !c.dropped && len(out) < maxFindings && !r.idle(s, c) {
 			out = r.report(out, s, c, text)
 		}
 	}
-	return out
+	return r.present(out)
 }
 
 // scan sorts what the automaton finds by what it is for.
@@ -295,6 +299,12 @@ func (r *Reader) clean(s *scratch) {
 	}
 	slices.SortStableFunc(s.found, func(a, b candidate) int { return int(a.start - b.start) })
 	for i := range s.found {
+		a := &s.found[i]
+		a.dropped = a.dropped || a.bare && slices.ContainsFunc(s.found, func(b candidate) bool {
+			return !b.bare && !b.dropped && b.start <= a.start && b.end >= a.end && b.end-b.start > a.end-a.start
+		})
+	}
+	for i := range s.found {
 		for j := i + 1; j < len(s.found) && !s.found[i].dropped && s.found[j].start < s.found[i].end; j++ {
 			a, b := &s.found[i], &s.found[j]
 			if b.dropped || !r.rules[a.rule].same(r.rules[b.rule]) {
@@ -350,11 +360,7 @@ func (r *Reader) report(out []Finding, s *scratch, c candidate, text string) []F
 		f.Reply = rule.Tag
 	}
 	mine := r.stance(s, c)
-	add := func(kind Kind, about string, said Conclusion) {
-		f.Kind, f.About, f.Stance = kind, about, mine
-		if mine == Other && purchase(about) {
-			f.Stance = r.unowned(s, c)
-		}
+	put := func(kind Kind, about string, said Conclusion) {
 		f.Conclusion = Conclusion{}
 		switch {
 		case f.Stance == Said, f.Stance == Asked && rule.Asks == asksKeep:
@@ -367,6 +373,21 @@ func (r *Reader) report(out []Finding, s *scratch, c candidate, text string) []F
 		}
 		if !slices.ContainsFunc(out, func(o Finding) bool { return o.About == about && o.Kind == kind && o.Stance == f.Stance }) {
 			out = append(out, f)
+		}
+	}
+	echo := Stance("")
+	if mine == Other {
+		echo = r.echo(s, c)
+	}
+	add := func(kind Kind, about string, said Conclusion) {
+		f.Kind, f.About, f.Stance, f.another = kind, about, mine, mine == Other
+		if mine == Other && purchase(about) {
+			f.Stance = r.unowned(s, c)
+		}
+		put(kind, about, said)
+		if echo != "" && !purchase(about) {
+			f.Stance, f.another = echo, false
+			put(kind, about, said)
 		}
 	}
 	if rule.Tag != "" {

@@ -21,10 +21,15 @@ func (s *scratch) cut(r *Reader) {
 		}
 		return int(b.end - a.end)
 	})
+	s.choices()
 	kept := s.around[:0]
+	s.inner = s.inner[:0]
 	reach := hit{end: -1} // of those before, the one that reaches farthest
 	for _, h := range s.around {
 		if h.end < reach.end || h.end == reach.end && h.start > reach.start {
+			if h.kind == kindDenies && reach.kind == kindDenies {
+				s.inner = append(s.inner, h)
+			}
 			continue // a piece of a longer one
 		}
 		if h.end > reach.end {
@@ -45,6 +50,35 @@ func (s *scratch) cut(r *Reader) {
 		}
 	}
 	slices.SortFunc(s.cuts, func(a, b cut) int { return int(a.from - b.from) })
+}
+
+// choices decides of a word that both denies and asks ("or", where a language
+// has one word for it and for "nor"): after a denial it denies, else it asks.
+func (s *scratch) choices() {
+	both := func(i int) bool {
+		return slices.ContainsFunc(s.around, func(o hit) bool {
+			a := s.around[i]
+			return o.start == a.start && o.end == a.end && o.tongue == a.tongue && o.kind == kindDenies+kindAsks-a.kind
+		})
+	}
+	denied, end := false, int32(0)
+	kept := s.around[:0]
+	var twins []bool
+	for i, h := range s.around {
+		twins = append(twins, (h.kind == kindDenies || h.kind == kindAsks) && both(i))
+	}
+	for i, h := range s.around {
+		if s.ended(end, h.start) {
+			denied = false
+		}
+		if twins[i] && denied != (h.kind == kindDenies) {
+			continue
+		}
+		denied = denied || h.kind == kindDenies && !twins[i]
+		end = max(end, h.end)
+		kept = append(kept, h)
+	}
+	s.around = kept
 }
 
 // extent is the clause of a phrase, and the sentence round it.
@@ -92,7 +126,9 @@ func (r *Reader) unowned(s *scratch, c candidate) Stance { return r.owned(s, c, 
 
 func (r *Reader) owned(s *scratch, c candidate, x extent) Stance {
 	switch {
-	case r.denied(s, c, x):
+	case c.bare && r.asked(s, c, x):
+		return Asked
+	case c.bare, r.denied(s, c, x), s.gone(c, x):
 		return Negated
 	case r.asked(s, c, x):
 		return Asked
@@ -165,7 +201,7 @@ func (r *Reader) denied(s *scratch, c candidate, x extent) bool {
 		}
 	}
 	if near == nil {
-		return false
+		return r.pieceDenies(s, c, x)
 	}
 	for i := range s.around {
 		h := &s.around[i]
@@ -176,9 +212,97 @@ func (r *Reader) denied(s *scratch, c candidate, x extent) bool {
 	return true
 }
 
+// pieceDenies looks for a denial inside a longer one that overlaps the phrase and
+// so says nothing of it itself.
+func (r *Reader) pieceDenies(s *scratch, c candidate, x extent) bool {
+	return slices.ContainsFunc(s.inner, func(h hit) bool {
+		t := &r.tongues[h.tongue]
+		return h.start >= x.from && h.end <= c.start && s.between(h.end, c.start, t.byLetters) <= t.window
+	})
+}
+
+// gone tells of what was so and, as the sentence says later on, is no more.
+func (s *scratch) gone(c candidate, x extent) bool {
+	past := false
+	for _, h := range s.around {
+		switch {
+		case h.kind == kindPast && h.start >= x.from && h.end <= c.start:
+			past = true
+		case past && h.kind == kindDenied && h.start >= c.end && h.end <= x.end:
+			return !s.spokenOf(c.end, h.start)
+		}
+	}
+	return false
+}
+
+// spokenOf tells whether another phrase stands between two places.
+func (s *scratch) spokenOf(from, to int32) bool {
+	return slices.ContainsFunc(s.found, func(o candidate) bool { return !o.dropped && !o.bare && o.start >= from && o.end <= to })
+}
+
+// ended tells whether a sentence ends between two places.
+func (s *scratch) ended(from, to int32) bool {
+	if from >= to {
+		return false
+	}
+	return slices.ContainsFunc(s.b[from:to], func(b byte) bool { return strength(b) >= strength(sentence) })
+}
+
+// idle tells whether a word that says too little by itself is to be passed over:
+// unless a denial stands directly at it, and, of what she is, unless the clause
+// has said of nothing else before.
+func (r *Reader) idle(s *scratch, c candidate) bool {
+	if !c.bare {
+		return false
+	}
+	x := s.extent(c)
+	for i, h := range s.around {
+		t := &r.tongues[h.tongue]
+		far := int32(1)
+		if t.byLetters {
+			far = 2
+		}
+		switch {
+		case h.start < x.from || h.end > x.to || h.tongue != c.tongue:
+		case h.kind == kindDenied && h.start >= c.end && s.between(c.end, h.start, t.byLetters) <= far:
+			return false
+		case h.kind == kindDenies && h.end <= c.start && s.between(h.end, c.start, t.byLetters) <= far:
+			if r.rules[c.rule].Attribute == nil || r.plain(s, span{int(x.from), int(h.start)}, i) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// plain tells whether a stretch holds nothing but little words that the lexicon
+// knows, and what was read.
+func (r *Reader) plain(s *scratch, at span, before int) bool {
+	place := int32(at.from)
+	open := func(to int32) bool {
+		return s.between(place, to, false) > 0 && to > place && hasLetter(string(s.b[place:to]))
+	}
+	for _, h := range s.around[:before] {
+		if h.end <= place {
+			continue
+		}
+		if h.start >= place && open(h.start) {
+			break
+		}
+		place = h.end
+	}
+	for _, o := range s.found {
+		if !o.dropped && o.start <= place+1 && o.end > place {
+			place = o.end
+		}
+	}
+	return place >= int32(at.to) || !hasLetter(string(s.b[place:at.to]))
+}
+
 // asked tells whether the clause asks, without that she states it of herself.
 func (r *Reader) asked(s *scratch, c candidate, x extent) bool {
-	asking := x.asks
+	asking := x.asks || s.continues(r, x)
+	supposed := false
 	var self, word int32 = -1, -1 // where she last speaks of herself, where a word last asks before the phrase
 	for i := range s.around {
 		h := &s.around[i]
@@ -203,7 +327,53 @@ func (r *Reader) asked(s *scratch, c candidate, x extent) bool {
 			if h.start < c.end {
 				self = h.start
 			}
+		case kindDoubt:
+			if h.start <= c.start {
+				return true
+			}
+		case kindIf:
+			supposed = supposed || h.start <= c.start
 		}
 	}
+	if supposed && s.asksLater(c, x) {
+		return true
+	}
 	return asking && (self < 0 || word > self)
+}
+
+// asksLater tells whether the rest of the sentence asks.
+func (s *scratch) asksLater(c candidate, x extent) bool {
+	if int(x.end) < len(s.b) && s.b[x.end] == asks {
+		return true
+	}
+	return slices.ContainsFunc(s.around, func(h hit) bool {
+		return (h.kind == kindAsks || h.kind == kindFinal) && h.start >= c.end && h.end <= x.end
+	})
+}
+
+// continues tells of a clause with "or" that goes on with what the clause before
+// it asked.
+func (s *scratch) continues(r *Reader, x extent) bool {
+	or := false
+	for _, h := range s.around {
+		or = or || h.kind == kindOr && h.start >= x.from && h.end <= x.to
+	}
+	if !or || x.from == 0 {
+		return false
+	}
+	from := int32(0)
+	for _, k := range s.cuts {
+		if k.to < x.from {
+			from = k.to
+		}
+	}
+	if s.b[x.from-1] == asks {
+		return true
+	}
+	return slices.ContainsFunc(s.around, func(h hit) bool {
+		if h.start < from || h.end > x.from {
+			return false
+		}
+		return h.kind == kindAsks || h.kind == kindFinal && s.between(h.end, x.from, r.tongues[h.tongue].byLetters) <= 1
+	})
 }
