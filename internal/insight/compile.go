@@ -72,7 +72,7 @@ type tongue struct {
 	version   int
 	byLetters bool
 	latin     bool
-	chinese   bool
+	family    string // languages that share most of their words
 	window    int32
 	gap       int32
 	prefixes  map[string]bool
@@ -139,8 +139,8 @@ type compiler struct {
 func (c *compiler) add(l *Lexicon) {
 	t := tongue{
 		language: l.Language, version: l.Version, byLetters: byLetters(l.Language), latin: latin(l.Language),
-		chinese: strings.HasPrefix(l.Language, "zh"),
-		window:  int32(l.Negation.Window), gap: int32(l.Gap),
+		family: family(l.Language),
+		window: int32(l.Negation.Window), gap: int32(l.Gap),
 		prefixes: affixSet(l.Language, l.Prefixes), suffixes: affixSet(l.Language, l.Suffixes),
 	}
 	if t.window == 0 {
@@ -200,6 +200,17 @@ func (c *compiler) rule(rule Rule, n uint8) {
 	}
 }
 
+// family names the languages whose words a guard of one may meet in another.
+func family(language string) string {
+	switch language {
+	case "zh-Hant", "zh-Hans":
+		return "zh"
+	case "id", "ms":
+		return "ms"
+	}
+	return ""
+}
+
 // foreign tells of a short Latin word, which may be a word of another language.
 func foreign(p string) bool { return len(p) < leastForeignWord && p[0] < utf8.RuneSelf }
 
@@ -216,7 +227,11 @@ func (c *compiler) register(p string, u use) {
 		return
 	}
 	bare := unmark(p)
-	if bare == p || u.kind == kindPhrase && u.of == 1 && !strings.Contains(bare, " ") && len(bare) < leastUnmarked {
+	least := leastUnmarked
+	if u.kind != kindPhrase {
+		least = leastForeignWord // "me" is English, whatever "mẹ" is
+	}
+	if bare == p || u.of == 1 && !strings.Contains(bare, " ") && len(bare) < least {
 		return
 	}
 	u.unmarked, u.home = true, true

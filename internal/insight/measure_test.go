@@ -41,15 +41,20 @@ var (
 	languages = []string{"zh-Hant", "zh-Hans", "en", "id", "ms", "ar", "th", "vi"}
 )
 
+// coarse says which word of the labels a finer tag falls under, as the README of
+// the sentences has it: cream and toner are skincare, whitening is dullness.
+var coarse = map[string]string{
+	"concern:dry": "skin:dry", "concern:oily": "skin:oily", "skin:sensitive": "concern:sensitive",
+	"category:cream": "category:skincare", "category:toner": "category:skincare", "category:eye_cream": "category:skincare",
+	"category:remover": "category:cleanser", "category:concealer": "category:makeup", "category:eyeshadow": "category:makeup",
+	"category:blush": "category:makeup", "concern:acne_marks": "concern:dark_spots", "wish:brightening": "concern:dullness",
+}
+
 // meaning is what a label and a finding are compared by: a skin that is dry is
 // one meaning, whether it is called the type of skin or a concern.
 func meaning(about string) string {
-	kind, value, _ := strings.Cut(about, ":")
-	if kind == "concern" && (value == "dry" || value == "oily") {
-		return "skin:" + value
-	}
-	if about == "skin:sensitive" {
-		return "concern:sensitive"
+	if word, ok := coarse[about]; ok {
+		return word
 	}
 	return about
 }

@@ -9,8 +9,8 @@ import (
 // words that repeat nothing: "and so do I", "I don't".
 func (r *Reader) echo(s *scratch, c candidate) Stance {
 	x := s.extent(c)
-	for _, h := range s.around {
-		if h.kind != kindSame && h.kind != kindDiffers || h.start < c.end || h.end > x.end {
+	for _, h := range s.echoes {
+		if h.start < c.end || h.end > x.end {
 			continue
 		}
 		t := &r.tongues[h.tongue]

@@ -78,6 +78,7 @@ type scratch struct {
 	home                  []bool
 	chains                []chain
 	found                 []candidate
+	echoes                []hit      // "so do I"
 	inner                 []hit      // denials inside longer ones
 	present               *candidate // an occasion of somebody else, when her wishes were found to be for another
 	cuts                  []cut
@@ -291,7 +292,7 @@ func (r *Reader) clean(s *scratch) {
 	for i := range s.found {
 		c := &s.found[i]
 		for _, g := range s.guards {
-			if r.guards(g, c) {
+			if r.guards(s, g, c) {
 				c.dropped = true
 				break
 			}
@@ -323,19 +324,22 @@ func (r *Reader) clean(s *scratch) {
 
 // guards tells whether a guard forbids a candidate: they touch, and the guard is
 // not a piece of the candidate's own words.
-func (r *Reader) guards(g hit, c *candidate) bool {
+func (r *Reader) guards(s *scratch, g hit, c *candidate) bool {
 	if g.start >= c.end || g.end <= c.start || c.start <= g.start && g.end <= c.end && c.end-c.start > g.end-g.start {
 		return false
 	}
-	if g.kind == kindUnless {
-		return r.rules[g.rule].ID == r.rules[c.rule].ID && r.related(g.tongue, c.tongue)
+	if g.kind == kindUnless && r.rules[g.rule].ID != r.rules[c.rule].ID {
+		return false
 	}
-	return r.related(g.tongue, c.tongue)
+	// The message's own language knows best what its words mean.
+	own := s.home[g.tongue] && s.votes[g.tongue] > s.votes[c.tongue]
+	return own || r.related(g.tongue, c.tongue)
 }
 
-// related: the two Chinese orthographies share most of their words.
+// related: the two Chinese orthographies share most of their words, and so do
+// Indonesian and Malay.
 func (r *Reader) related(a, b uint8) bool {
-	return a == b || r.tongues[a].chinese && r.tongues[b].chinese
+	return a == b || r.tongues[a].family != "" && r.tongues[a].family == r.tongues[b].family
 }
 
 // same tells whether two rules, perhaps of two languages, conclude the same.

@@ -21,6 +21,15 @@ func (s *scratch) cut(r *Reader) {
 		}
 		return int(b.end - a.end)
 	})
+	// What echoes hides nothing: "I don't" is one only where nothing follows.
+	s.echoes = s.echoes[:0]
+	s.around = slices.DeleteFunc(s.around, func(h hit) bool {
+		if h.kind != kindSame && h.kind != kindDiffers {
+			return false
+		}
+		s.echoes = append(s.echoes, h)
+		return true
+	})
 	s.choices()
 	kept := s.around[:0]
 	s.inner = s.inner[:0]
@@ -32,7 +41,7 @@ func (s *scratch) cut(r *Reader) {
 			}
 			continue // a piece of a longer one
 		}
-		if h.end > reach.end {
+		if h.end > reach.end && h.kind != kindClause { // which only marks a place
 			reach = h
 		}
 		kept = append(kept, h)
@@ -128,7 +137,7 @@ func (r *Reader) owned(s *scratch, c candidate, x extent) Stance {
 	switch {
 	case c.bare && r.asked(s, c, x):
 		return Asked
-	case c.bare, r.denied(s, c, x), s.gone(c, x):
+	case r.denied(s, c, x), s.gone(c, x):
 		return Negated
 	case r.asked(s, c, x):
 		return Asked
@@ -205,7 +214,12 @@ func (r *Reader) denied(s *scratch, c candidate, x extent) bool {
 	}
 	for i := range s.around {
 		h := &s.around[i]
-		if h.kind == kindDenies && h.start >= x.from && h.end <= near.start && s.between(h.end, near.start, r.tongues[h.tongue].byLetters) <= 1 {
+		t := &r.tongues[h.tongue]
+		apart := int32(1) // "not that I don't"; 不是不, but not 不貴不貴
+		if t.byLetters {
+			apart = 0
+		}
+		if h.kind == kindDenies && h.start >= x.from && h.end <= near.start && s.between(h.end, near.start, t.byLetters) <= apart {
 			return false
 		}
 	}
