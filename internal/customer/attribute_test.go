@@ -259,7 +259,7 @@ func TestTakeBackOfARepetition(t *testing.T) {
 func TestManyValues(t *testing.T) {
 	eachShop(t, func(s *shop) {
 		t := s.t
-		s.learn(s.lin, "scents", "Rose", Proof{Source: SourceSaid, At: at(1).Add(-lately), MessageID: "m1"})
+		s.learn(s.lin, "scents", "Rose", Proof{Source: SourceSaid, At: at(1).Add(-Lately), MessageID: "m1"})
 		s.learn(s.lin, "scents", "ｒｏｓｅ", Proof{Source: SourceSaid, At: at(2), MessageID: "m2"})
 		s.learn(s.lin, "scents", "musk", Proof{Source: SourceStaff, At: at(3)})
 		if got, _ := s.attributes(s.mei, s.lin); !slices.Equal(got, []string{"scents=ｒｏｓｅ", "scents=musk"}) {

@@ -97,14 +97,14 @@ type standingTag struct {
 	worn    []wornTag
 }
 
-// lately is how long saying a thing again proves nothing new: who looks for a
+// Lately is how long saying a thing again proves nothing new: who looks for a
 // perfume says so ten times in a conversation.
-const lately = 24 * time.Hour
+const Lately = 24 * time.Hour
 
 // again says whether a proof only repeats another of the same words.
 func (p Proof) again(source Source, at int64) bool {
 	since := p.At.Sub(db.Time(at))
-	return p.Source == SourceSaid && source == SourceSaid && since >= 0 && since < lately
+	return p.Source == SourceSaid && source == SourceSaid && since >= 0 && since < Lately
 }
 
 func (t *standingTag) saidLately(customerID string, p Proof) bool {

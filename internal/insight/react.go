@@ -121,19 +121,21 @@ func (r *Room) takeBack(tx *db.Tx, messageID string) (bool, error) {
 		if !changed {
 			break
 		}
-		if err := r.saidElsewhere(tx, t.customer, t.about); err != nil {
+		if err := r.saidElsewhere(tx, messageID, t.about); err != nil {
 			return false, err
 		}
 	}
 	return len(gone) > 0, nil
 }
 
-// saidElsewhere concludes once more from the last message that said the same: while
-// another one proved it, that one was only mentioned.
-func (r *Room) saidElsewhere(tx *db.Tx, customerID, about string) error {
+// saidElsewhere concludes once more from the last message of the conversation that
+// said the same: while the one that is gone proved it, that one was only mentioned.
+func (r *Room) saidElsewhere(tx *db.Tx, goneID, about string) error {
 	var id string
-	err := db.NotFound(tx.QueryRow(`SELECT message_id FROM mention WHERE customer_id = $1 AND about = $2 AND stance IN ('said', 'negated', 'asked')
-		ORDER BY at DESC, message_id DESC LIMIT 1`, customerID, about).Scan(&id))
+	err := db.NotFound(tx.QueryRow(`SELECT m.id FROM message g JOIN message m ON m.thread_id = g.thread_id AND m.customer_id = g.customer_id
+			JOIN mention n ON n.message_id = m.id AND n.about = $2
+		WHERE g.id = $1 AND m.at > g.at - $3 AND m.at < g.at + $3 AND n.stance <> 'other'
+		ORDER BY m.at DESC, m.id DESC LIMIT 1`, goneID, about, 2*customer.Lately.Microseconds()).Scan(&id))
 	if errors.Is(err, db.ErrNotFound) {
 		return nil
 	}

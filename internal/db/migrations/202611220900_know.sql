@@ -31,7 +31,7 @@ CREATE TABLE merge_member ( -- which records the merge moved
   merge_id    TEXT NOT NULL REFERENCES merge (id),
   customer_id TEXT NOT NULL,
   PRIMARY KEY (merge_id, customer_id)
-);
+) /* clustered */;
 CREATE TABLE merge_refusal ( -- "these two are not one", so that it is not suggested again
   one_id TEXT NOT NULL, -- the smaller id
   two_id TEXT NOT NULL,
@@ -129,7 +129,7 @@ CREATE TABLE refusal ( -- what an advisor undid: not concluded again for her
   by          TEXT NOT NULL,
   at          BIGINT NOT NULL,
   PRIMARY KEY (customer_id, about)
-);
+) /* clustered */;
 
 CREATE TABLE note (
   id          TEXT PRIMARY KEY,
@@ -160,7 +160,7 @@ CREATE TABLE wish_facet ( -- what an arrival must have, all of them
   wish_id TEXT NOT NULL REFERENCES wish (id),
   facet   TEXT NOT NULL, -- "scent:light"
   PRIMARY KEY (wish_id, facet)
-);
+) /* clustered */;
 CREATE INDEX wish_facet_facet ON wish_facet (facet, wish_id);
 CREATE TABLE promise (
   id          TEXT PRIMARY KEY,
@@ -249,7 +249,7 @@ CREATE TABLE variant_facet (
   variant_id TEXT NOT NULL REFERENCES variant (id),
   facet      TEXT NOT NULL,
   PRIMARY KEY (variant_id, facet)
-);
+) /* clustered */;
 CREATE INDEX variant_facet_facet ON variant_facet (facet, variant_id);
 CREATE TABLE price (
   variant_id TEXT NOT NULL REFERENCES variant (id),
@@ -257,7 +257,7 @@ CREATE TABLE price (
   amount     BIGINT NOT NULL, -- minor units
   currency   TEXT NOT NULL,
   PRIMARY KEY (variant_id, store_id)
-);
+) /* clustered */;
 CREATE TABLE purchase (
   id          TEXT PRIMARY KEY,
   source      TEXT NOT NULL, -- the till system
@@ -287,7 +287,7 @@ CREATE TABLE purchase_line (
   quantity    BIGINT NOT NULL,
   amount      BIGINT NOT NULL, -- of the line, minor units
   PRIMARY KEY (purchase_id, n)
-);
+) /* clustered */;
 CREATE TABLE import (
   id         TEXT PRIMARY KEY,
   kind       TEXT NOT NULL, -- purchases | products | customers
@@ -311,7 +311,7 @@ CREATE TABLE import_error (
   field     TEXT NOT NULL DEFAULT '',
   code      TEXT NOT NULL,
   PRIMARY KEY (import_id, line)
-);
+) /* clustered */;
 
 -- conversation: a group-level account serves many counters; cards need LIFF
 CREATE TABLE account_counter ( -- beside the account's own counter
@@ -368,9 +368,8 @@ CREATE TABLE mention ( -- what a message was heard to say: demand signals are co
   cause       BYTEA, -- sealed: her words
   at          BIGINT NOT NULL,
   PRIMARY KEY (message_id, about, rule)
-);
-CREATE INDEX mention_customer ON mention (customer_id, about, at);
-CREATE INDEX mention_about ON mention (about, at);
+) /* clustered */;
+CREATE INDEX mention_signal ON mention (about, at) WHERE kind = 'signal';
 
 CREATE TABLE today_dismissal ( -- what an advisor put aside on her page of the day
   staff_id TEXT NOT NULL,
@@ -378,4 +377,4 @@ CREATE TABLE today_dismissal ( -- what an advisor put aside on her page of the d
   ref      TEXT NOT NULL, -- the person, wish, receipt or promise
   until    BIGINT NOT NULL,
   PRIMARY KEY (staff_id, kind, ref)
-);
+) /* clustered */;
