@@ -106,7 +106,7 @@ func sheWritesAndTheConsoleDings(t *testing.T, c *chromium) {
 	close(goOn)
 	mei.shows(`.message-out[data-status="sent"] .status`, "Sent")
 	h.has(lin, "有的，我幫您留一支。")
-	mei.shows("#card dd", "Mei (you)") // who answers first is her advisor
+	mei.shows("#card-head .card-facts", "Mei (you)") // who answers first is her advisor
 	mei.until("an empty composer", `document.getElementById("text").value === ""`)
 	mei.shows(".thread-row:first-child", "Vivian") // now she waits longest
 	mei.until("one in the title", `document.title.startsWith("(1) ")`)

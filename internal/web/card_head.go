@@ -28,6 +28,7 @@ type cardHead struct {
 	Answers   string // when she answers, in a sentence
 	Counter   string
 	Since     string
+	Owner     string // who has the conversation now, where that is not her advisor
 	Advisor   string // hers at this counter; empty: none
 	AdvisorID string
 	How       string // how she came to her
@@ -113,6 +114,12 @@ func (c *cardAt) advisor(h *cardHead) error {
 			h.Advisor = c.v.T("card.owner_me", "name", c.v.Name)
 		}
 		h.How = c.v.T("card.how."+known(hows, string(b.How), "staff"), "day", c.clock.Date(b.At))
+	}
+	if c.t.AssigneeID != b.AdvisorID {
+		h.Owner = c.t.AssigneeName
+		if c.t.AssigneeID == c.v.ID {
+			h.Owner = c.v.T("card.owner_me", "name", c.v.Name)
+		}
 	}
 	if !h.Chat {
 		return nil

@@ -34,6 +34,10 @@ export function patch(old, html, sent) {
     if (place) place.replaceWith(el);
   }
   if (!sent) for (const id of open) fresh.querySelector("#" + CSS.escape(id))?.setAttribute("open", "");
+  // What can be put back stands there for a moment, also when the section is drawn anew.
+  const undone = (sent ? fresh : old).querySelector(".undone");
+  if (undone && sent) setTimeout(() => document.querySelector(".undone") === undone && undone.remove(), 12000);
+  else if (undone) fresh.querySelector(".tags")?.after(undone);
   const empty = !rows.size && old.hidden;
   old.replaceWith(fresh);
   htmx.process(fresh);
