@@ -95,6 +95,18 @@ func TestPurchasesInAHistoryNeedTheirScope(t *testing.T) {
 	h.says("amy", "hello")
 	id := h.customerOf("amy")
 	h.ask("POST", "/purchases", m{"purchases": []m{{"source": "till", "ref": "1", "customer": id, "at": "2026-01-01T00:00:00Z", "currency": "TWD", "lines": []m{{"sku": "x", "amount": 100}}}}}, 200, nil)
+	many := make([]m, 100)
+	for i := range many {
+		many[i] = m{"source": "till", "ref": fmt.Sprint("r", i), "customer": id, "at": fmt.Sprintf("2025-01-01T00:%02d:00Z", i/2), "currency": "TWD", "lines": []m{{"sku": "x", "amount": 100}}}
+	}
+	h.ask("POST", "/purchases", m{"purchases": many}, 200, nil)
+	var page purchasesOutput
+	h.get(prefix+"/customers/"+id+"/purchases?limit=100", &page.Body)
+	first := page.Body.Next
+	h.get(prefix+"/customers/"+id+"/purchases?limit=100&cursor="+first, &page.Body)
+	if first == "" || len(page.Body.Purchases) != 1 || page.Body.Purchases[0].Customer != id {
+		t.Errorf("after %q: %+v", first, page)
+	}
 	at := prefix + "/customers/" + id + "/timeline"
 	if a := h.do(call{path: at, token: h.token}); !strings.Contains(string(a.body), `"purchase"`) {
 		t.Errorf("%s", a.body)

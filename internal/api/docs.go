@@ -62,6 +62,7 @@ type docsView struct {
 
 type docsGroup struct {
 	Name       string
+	About      string
 	Operations []docsOperation
 }
 
@@ -108,9 +109,21 @@ type docsWriter struct {
 }
 
 func (b *docsWriter) view() docsView {
+	about := map[string]string{
+		tagMessages:    "What customers and counters write.",
+		tagThreads:     "A thread is one customer and one counter, on whatever channel she writes.",
+		tagCustomers:   "Who somebody is: found by what is known of her, entered before she ever wrote, made one with another record and two again.",
+		tagCards:       "What is known of one customer. What a program writes on her card says so, with the token's id.",
+		tagDefinitions: "What the group wants to know of its customers at all: the attributes and tags that a card can have.",
+		tagCatalogue:   "What is sold: products, their variants, what these cost and when they arrive.",
+		tagPurchases:   "What the tills recorded, with returns.",
+		tagLexicons:    "Which words of customers become tags, attributes and signals, a language each. One version is live, and any can be again.",
+		tagInvitations: "Cards with a QR code that lead a customer to a counter or to an advisor of her own.",
+		tagDirectory:   "The group's own counters, staff and channel accounts.",
+	}
 	v := docsView{Version: b.deps.Version, URL: b.deps.PublicURL, Scopes: staff.Scopes(), Kinds: event.Kinds()}
 	for _, tag := range groups {
-		v.Groups = append(v.Groups, docsGroup{Name: tag, Operations: b.operations(tag)})
+		v.Groups = append(v.Groups, docsGroup{Name: tag, About: about[tag], Operations: b.operations(tag)})
 	}
 	schemas := b.doc.Components.Schemas.Map()
 	for name, s := range schemas {
@@ -218,6 +231,9 @@ func (b *docsWriter) field(name string, s *huma.Schema) docsField {
 	}
 	if s.Maximum != nil {
 		f.Notes = append(f.Notes, fmt.Sprintf("at most %v", *s.Maximum))
+	}
+	if s.MaxItems != nil {
+		f.Notes = append(f.Notes, fmt.Sprintf("at most %d entries", *s.MaxItems))
 	}
 	if s.MaxLength != nil {
 		f.Notes = append(f.Notes, fmt.Sprintf("at most %d letters", *s.MaxLength))

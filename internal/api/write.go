@@ -86,7 +86,7 @@ func (s *server) owns(tx *db.Tx, p person, rowID string) error {
 type pageInput struct {
 	ID     string `path:"id" example:"cus_06hk2q8s1n7v0000000000000b"`
 	Cursor string `query:"cursor" doc:"The next of the page before."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
 }
 
 func (in *pageInput) page(list string, p person) (customer.Page, error) {
