@@ -252,7 +252,7 @@ func (m measured) tables() string {
 	for _, set := range []string{"test", "dev"} {
 		title := "Sentences never looked at while the lexicons were written (`test`)"
 		if set == "dev" {
-			title = "Sentences that could be looked at (`dev`)"
+			title = "Sentences that were tuned on (`dev`)"
 		}
 		fmt.Fprintf(&b, "\n%s, precision / recall in per cent:\n\n| language | all | %s |\n|%s\n", title, strings.Join(classes, " | "), strings.Repeat("---|", len(classes)+2))
 		sum := map[string]*score{}

@@ -219,7 +219,7 @@ func (r *Reader) denied(s *scratch, c candidate, x extent) bool {
 		if t.byLetters {
 			apart = 0
 		}
-		if h.kind == kindDenies && h.start >= x.from && h.end <= near.start && s.between(h.end, near.start, t.byLetters) <= apart {
+		if h.kind == kindDenies && h.start >= x.from && h.end <= near.start && s.between(h.end, near.start, t.byLetters) <= apart && !s.spokenOf(h.end, near.start) {
 			return false
 		}
 	}
