@@ -30,9 +30,10 @@ type importPlan struct {
 	File       string // encoding and what parts the columns, in words
 	Numbers    []figure
 	Missing    []string
-	Ready      bool // it can begin
-	Lines      bool // a file of JSON lines: nothing to map
-	Mapping    []Field
+	Ready      bool    // it can begin
+	Lines      bool    // a file of JSON lines: nothing to map
+	Mapping    []Field // of what the file has, and of what must be there
+	Unmapped   []Field
 	Zones      []Option
 	Purchases  bool
 	Headings   []string
@@ -169,7 +170,13 @@ func (s *Server) plan(v *Visit, i catalogue.Import, f *Form) (*importPlan, error
 	p.Bad = s.listBad(v, i.Kind, preview.Errors)
 	p.Bad.Total = int(preview.Bad)
 	s.sample(v, i, preview, p)
-	p.Mapping = mappingFields(v, i.Kind, preview, *f)
+	for _, x := range mappingFields(v, i.Kind, preview, *f) {
+		if x.Value == "-" && x.Error == "" {
+			p.Unmapped = append(p.Unmapped, x)
+		} else {
+			p.Mapping = append(p.Mapping, x)
+		}
+	}
 	return p, nil
 }
 
@@ -251,7 +258,7 @@ func mappingFields(v *Visit, k catalogue.ImportKind, preview catalogue.Preview, 
 func (s *Server) listBad(v *Visit, k catalogue.ImportKind, list []catalogue.RowError) badRows {
 	var b badRows
 	for _, e := range list {
-		b.Rows = append(b.Rows, badRow{Line: shownNumber(int(e.Line)), Field: importField(v.Words, k, e.Field), Reason: invalidText(v.Words, e.Code)})
+		b.Rows = append(b.Rows, badRow{Line: shownNumber(int(e.Line)), Field: importField(v.Words, k, e.Field), Reason: rowReason(v.Words, e.Code)})
 	}
 	return b
 }

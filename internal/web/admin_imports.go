@@ -231,7 +231,7 @@ func (s *Server) importErrors(w http.ResponseWriter, r *http.Request, v *Visit) 
 	out := csv.NewWriter(&body)
 	rows := [][]string{{v.T("import.line"), v.T("import.column"), v.T("import.reason")}}
 	for _, e := range list {
-		rows = append(rows, []string{strconv.FormatInt(e.Line, 10), notFormula(importField(v.Words, i.Kind, e.Field)), notFormula(invalidText(v.Words, e.Code))})
+		rows = append(rows, []string{strconv.FormatInt(e.Line, 10), notFormula(importField(v.Words, i.Kind, e.Field)), notFormula(rowReason(v.Words, e.Code))})
 	}
 	if err := out.WriteAll(rows); err != nil {
 		return fmt.Errorf("errors of an import: %w", err)
@@ -263,4 +263,12 @@ func importField(w *Words, k catalogue.ImportKind, field string) string {
 		return w.T(key)
 	}
 	return field
+}
+
+// rowReason says what is wrong with a row.
+func rowReason(w *Words, code string) string {
+	if code == "unknown" {
+		return w.T("import.nobody")
+	}
+	return invalidText(w, code)
 }

@@ -222,7 +222,11 @@ func (s *Server) takeLexicon(v *Visit, f *Form, err error) bool {
 
 // problemText says in words what is wrong with a lexicon, and where.
 func problemText(w *Words, p insight.Problem) string {
-	what := invalidText(w, p.Code)
+	code := p.Code
+	if code == "taken" { // not by somebody: it stands there twice
+		code = "there_twice"
+	}
+	what := invalidText(w, code)
 	if p.Field != "" && p.Field != "yaml" {
 		what = p.Field + ": " + what
 	}

@@ -132,7 +132,7 @@ func TestAllLanguagesAreTried(t *testing.T) {
 	h.write(h.Reader.EnsureShipped)
 	b := h.as(t, h.Admin)
 	got := b.post("/admin/words/try", url.Values{"sentences": {"我是敏感肌\nI have sensitive skin\nmy mum has dry skin"}})
-	want(t, got, http.StatusOK, "zh-Hant · ", "en · ", "heard-said", "heard-other", "goes on her card", "somebody else")
+	want(t, got, http.StatusOK, "zh-Hant · ", "en · ", "heard-said", "heard-other", "on her card: ", "somebody else")
 	for name, c := range map[string]struct{ text, says string }{
 		"nothing":  {" \n ", "Please fill this in"},
 		"too many": {strings.Repeat("a\n", 101), "too many"},

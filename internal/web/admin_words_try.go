@@ -40,8 +40,8 @@ type textPiece struct{ Text, Stance string }
 type triedFinding struct {
 	Label, Stance, Said string // Stance is its code, Said its word
 	Words, Rule         string
-	Card                bool // something of it goes on her card
-	Fresh               bool // what is live does not find it
+	Card                string // what of it goes on her card; empty: nothing
+	Fresh               bool   // what is live does not find it
 	key                 string
 }
 
@@ -161,11 +161,23 @@ func (s *Server) triedLine(v *Visit, text string, findings []insight.Finding) tr
 	line := triedLine{Pieces: cutText(text, findings)}
 	for _, f := range findings {
 		x := triedFinding{Label: s.aboutFinding(v.Words, f), Stance: string(f.Stance), Said: v.T("words.stance." + string(f.Stance)), Words: f.Words, Rule: f.Language + " · " + f.Rule,
-			Card: f.Conclusion != insight.Conclusion{}}
+			Card: s.concluded(v.Words, f)}
 		x.key = strings.Join([]string{string(f.Kind), f.About, string(f.Stance), f.Words}, "\x00")
 		line.Findings = append(line.Findings, x)
 	}
 	return line
+}
+
+// concluded says what goes on her card.
+func (s *Server) concluded(w *Words, f insight.Finding) string {
+	var parts []string
+	if f.Conclusion.Tag != "" {
+		parts = append(parts, s.TagLabel(w, f.Conclusion.Tag, ""))
+	}
+	if a := f.Conclusion.Attribute; a.Name != "" {
+		parts = append(parts, s.aboutFinding(w, insight.Finding{Kind: insight.KindAttribute, About: a.Name + "=" + a.Value}))
+	}
+	return strings.Join(parts, w.T("admin.list_comma"))
 }
 
 // cutText cuts a text where findings begin and end.
