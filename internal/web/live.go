@@ -300,6 +300,9 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		if e.Kind == event.MessageSent || e.Kind == event.ThreadChanged && !seen {
 			card["head"] = true
 		}
+		if e.Kind == event.ThreadChanged && !seen { // whoever hands her over may write a note
+			card["notes"] = true
+		}
 		if e.Kind == event.ReachChanged {
 			card["reach"] = true
 		}
