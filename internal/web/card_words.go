@@ -52,14 +52,8 @@ func (c *cardAt) attributeLabel(d customer.AttributeDef) string { return attribu
 // facetsOf are the attributes whose values are those of facets, which have words.
 var facetsOf = map[string]string{"concerns": "concern", "scents": "scent", "sizes": "size", "skin_type": "skin"}
 
-// valueLabel says a value: the group's words for a choice, the house's for a code
-// that it knows, else what was entered.
+// valueLabel says a value of an attribute.
 func (c *cardAt) valueLabel(d customer.AttributeDef, value string) string {
-	for _, choice := range d.Choices {
-		if choice.Code == value && choice.Label != "" {
-			return choice.Label
-		}
-	}
 	switch d.Type {
 	case customer.TypeBirthday, customer.TypeDate:
 		day, _ := c.clock.Birthday(value)
@@ -67,18 +61,28 @@ func (c *cardAt) valueLabel(d customer.AttributeDef, value string) string {
 	case customer.TypeYes:
 		return c.v.T("card." + value)
 	}
+	return c.codeLabel(c.v.Words, d, value)
+}
+
+// codeLabel says a choice: the group's words for it, the house's for a code that it
+// knows, else what was entered.
+func (s *Server) codeLabel(w *Words, d customer.AttributeDef, code string) string {
+	for _, choice := range d.Choices {
+		if choice.Code == code && choice.Label != "" {
+			return choice.Label
+		}
+	}
 	if kind := facetsOf[d.Name]; kind != "" {
-		if label := cmp.Or(c.tagWords[c.v.Words.Tag][kind+":"+value], c.tagWords[fallback][kind+":"+value]); label != "" {
+		if label := cmp.Or(s.tagWords[w.Tag][kind+":"+code], s.tagWords[fallback][kind+":"+code]); label != "" {
 			return label
 		}
 	}
-	if key := "spoken." + value; d.Name == "languages" && c.v.Words.Has(key) {
-		return c.v.T(key)
+	for _, key := range []string{"attribute." + d.Name + "." + code, "spoken." + code} {
+		if w.Has(key) && (d.Name == "languages" || !strings.HasPrefix(key, "spoken.")) {
+			return w.T(key)
+		}
 	}
-	if key := "attribute." + d.Name + "." + value; c.v.Words.Has(key) {
-		return c.v.T(key)
-	}
-	return value
+	return code
 }
 
 // source says where something comes from, as a key with a name.

@@ -183,35 +183,20 @@ func (s *Server) meanings(tx *db.Tx, v *Visit) (meanings, error) {
 		return m, err
 	}
 	for _, t := range tags {
-		m.tags[t.Name] = worded(v, t.Label, "tag."+t.Name, t.Name)
+		m.tags[t.Name] = s.TagLabel(v.Words, t.Name, t.Label)
 	}
 	defs, err := s.Desk.Book.AttributeDefs(tx)
 	if err != nil {
 		return m, err
 	}
 	for _, d := range defs {
-		m.defs[d.Name] = worded(v, d.Label, "attribute."+d.Name, d.Name)
+		m.defs[d.Name] = attributeName(v.Words, d)
 		m.code[d.Name] = map[string]string{}
 		for _, c := range d.Choices {
-			m.code[d.Name][c.Code] = worded(v, c.Label, "choice."+d.Name+"."+c.Code, c.Code)
+			m.code[d.Name][c.Code] = s.codeLabel(v.Words, d, c.Code)
 		}
 	}
 	return m, nil
-}
-
-// worded is the group's own word, else the locale's, else the name made readable.
-func worded(v *Visit, label, key, name string) string {
-	switch {
-	case label != "":
-		return label
-	case v.Words.Has(key):
-		return v.T(key)
-	}
-	_, short, found := strings.Cut(name, ":")
-	if !found {
-		short = name
-	}
-	return strings.ReplaceAll(short, "_", " ")
 }
 
 // asked tells which tags and values a query names in the viewer's language.
