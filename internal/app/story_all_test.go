@@ -37,6 +37,8 @@ func TestStories(t *testing.T) {
 		{"she chooses her advisor", sheChoosesHerAdvisor},
 		{"she goes to another counter", sheGoesToAnotherCounter},
 		{"her advisor is off, and back", herAdvisorIsOffAndBack},
+		{"she is found by a word and by digits", sheIsFoundByAWordAndByDigits},
+		{"the day begins with who should hear", theDayBeginsWithWhoShouldHear},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
