@@ -38,6 +38,7 @@ func TestStories(t *testing.T) {
 		{"she goes to another counter", sheGoesToAnotherCounter},
 		{"her advisor is off, and back", herAdvisorIsOffAndBack},
 		{"she is found by a word and by digits", sheIsFoundByAWordAndByDigits},
+		{"a file of purchases comes in", aFileOfPurchasesComesIn},
 		{"the day begins with who should hear", theDayBeginsWithWhoShouldHear},
 	} {
 		t.Run(s.name, func(t *testing.T) {
