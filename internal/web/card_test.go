@@ -457,8 +457,8 @@ func TestReadyReplies(t *testing.T) {
 	lacks(t, h.mei.get(h.at("/offers")), "The mild range")
 	m := h.hears("林怡君", "我是敏感肌")
 	h.write(func(tx *db.Tx) error {
-		_, err := tx.Exec(`INSERT INTO mention (id, message_id, customer_id, counter_id, rule, kind, about, stance, at)
-			VALUES ('mnt_1', $1, $2, $3, 'concern.sensitive', 'tag', 'concern:sensitive', 'said', $4)`, m.ID, h.her, h.Counter, db.Micro(tx.Now))
+		_, err := tx.Exec(`INSERT INTO mention (message_id, customer_id, counter_id, rule, kind, about, stance, at)
+			VALUES ($1, $2, $3, 'concern.sensitive', 'tag', 'concern:sensitive', 'said', $4)`, m.ID, h.her, h.Counter, db.Micro(tx.Now))
 		return err
 	})
 	want(t, h.mei.get(h.at("/offers")), http.StatusOK, "The mild range", "sensitive skin", `data-reply="For you, 林怡君"`)
