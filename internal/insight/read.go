@@ -78,9 +78,8 @@ type scratch struct {
 	home                  []bool
 	chains                []chain
 	found                 []candidate
-	echoes                []hit      // "so do I"
-	inner                 []hit      // denials inside longer ones
-	present               *candidate // an occasion of somebody else, when her wishes were found to be for another
+	echoes                []hit // "so do I"
+	inner                 []hit // denials inside longer ones
 	cuts                  []cut
 }
 
