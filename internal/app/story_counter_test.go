@@ -80,13 +80,13 @@ func sheWritesAndTheConsoleDings(t *testing.T, c *chromium) {
 	lin, vivian := h.friend("U1", "林怡君"), h.friend("U2", "Vivian")
 	h.phone.Text(lin, "請問 32 號色還有嗎？")
 	for _, p := range []*tab{mei, hana} {
-		p.shows(".thread-row:first-of-type", "請問 32 號色還有嗎？")
-		p.shows(".thread-row:first-of-type", "林怡君")
+		p.shows(".thread-row:nth-child(1 of .thread-row)", "請問 32 號色還有嗎？")
+		p.shows(".thread-row:nth-child(1 of .thread-row)", "林怡君")
 		p.until("the number in the title", `document.title === "(1) Messages · Dingdong"`)
 		p.until("a ding", `window.dings === 1`)
 	}
 	h.phone.Text(vivian, "hello?")
-	mei.shows(".thread-row:nth-of-type(2)", "hello?") // who waits longest stays on top
+	mei.shows(".thread-row:nth-child(2 of .thread-row)", "hello?") // who waits longest stays on top
 	mei.until("both in the title", `document.title === "(2) Messages · Dingdong"`)
 
 	// Mei answers. The platform is slow, so the bubble says what it waits for.
@@ -108,7 +108,7 @@ func sheWritesAndTheConsoleDings(t *testing.T, c *chromium) {
 	h.has(lin, "有的，我幫您留一支。")
 	mei.shows("#card-head .card-facts", "Mei (you)") // who answers first is her advisor
 	mei.until("an empty composer", `document.getElementById("text").value === ""`)
-	mei.shows(".thread-row:first-of-type", "Vivian") // now she waits longest
+	mei.shows(".thread-row:nth-child(1 of .thread-row)", "Vivian") // now she waits longest
 	mei.until("one in the title", `document.title.startsWith("(1) ")`)
 
 	// Hana sees it live, in the list and in the conversation.
