@@ -100,9 +100,12 @@ func (r *Room) Nobody(tx *db.Tx) (bool, error) {
 // compileVersions leaves out what a newer program no longer takes: the other
 // languages go on, and the list of versions says why that one does not.
 func compileVersions(versions []Version) (*Reader, error) {
+	if untouched(versions) {
+		return firstReader()
+	}
 	var lexicons []Lexicon
 	for _, v := range versions {
-		l, err := ParseLexicon([]byte(v.YAML))
+		l, err := parsed(v.YAML)
 		if err != nil || l.Language != v.Language {
 			continue
 		}

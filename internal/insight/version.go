@@ -317,7 +317,7 @@ func (r *Room) ensure(tx *db.Tx, f File, known []Version) error {
 	if newest >= number {
 		return nil
 	}
-	l, err := ParseLexicon([]byte(f.YAML))
+	l, err := parsed(f.YAML)
 	if err != nil {
 		return err
 	}
