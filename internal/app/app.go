@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -181,6 +182,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.DB.Write(ctx, a.Reader.EnsureShipped); err != nil && ctx.Err() == nil {
 		return err
 	}
+	go debug.FreeOSMemory() // of opening and migrating: what follows may be an idle night
 	doors := http.NewServeMux()
 	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Reader: a.Reader, Log: a.Log,
 		PublicURL: a.Desk.PublicURL, Version: version(), Stopping: a.stopping}))

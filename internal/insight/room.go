@@ -3,6 +3,7 @@ package insight
 import (
 	"database/sql"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -88,6 +89,8 @@ func (r *Room) Live(tx *db.Tx) (*Reader, error) {
 		return nil, err
 	}
 	r.live.put(reader, ids, tx.Now)
+	// Parsing leaves ten times what it keeps, and may be the last work for hours.
+	go debug.FreeOSMemory()
 	return reader, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -131,11 +132,11 @@ func (s *Server) loadPages(files fs.FS) (map[string]map[string]*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := template.New("").Funcs(s.funcs(s.languages.byTag[fallback], icons))
-	if base, err = base.ParseFS(files, "layout.html", "*parts.html"); err != nil {
-		return nil, fmt.Errorf("parsing the layout: %w", err)
-	}
 	names, err := pageNames(files)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := readParts(files)
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +145,12 @@ func (s *Server) loadPages(files fs.FS) (map[string]map[string]*page, error) {
 		pages[w.Tag] = map[string]*page{}
 	}
 	for _, name := range names {
-		parsed, err := base.Clone()
+		needed, err := parts.of(files, "layout.html", name+".html")
 		if err != nil {
 			return nil, err
 		}
-		if parsed, err = parsed.ParseFS(files, name+".html"); err != nil {
+		parsed, err := template.New("").Funcs(s.funcs(s.languages.byTag[fallback], icons)).ParseFS(files, needed...)
+		if err != nil {
 			return nil, fmt.Errorf("parsing a page: %w", err)
 		}
 		for _, w := range s.languages.All {
@@ -160,6 +162,49 @@ func (s *Server) loadPages(files fs.FS) (map[string]map[string]*page, error) {
 		}
 	}
 	return pages, nil
+}
+
+// parts are the files of shared templates: what each defines and uses. A page is
+// parsed with those it needs; every page with all of them took thirty megabytes.
+type parts map[string]string // template -> the file that defines it
+
+var (
+	defines = regexp.MustCompile(`\{\{-?\s*(?:define|block) "([^"]+)"`)
+	uses    = regexp.MustCompile(`\{\{-?\s*template "([^"]+)"`)
+)
+
+func readParts(files fs.FS) (parts, error) {
+	all, err := fs.Glob(files, "*parts.html")
+	if err != nil {
+		return nil, err
+	}
+	out := parts{}
+	for _, file := range all {
+		text, err := fs.ReadFile(files, file)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range defines.FindAllSubmatch(text, -1) {
+			out[string(m[1])] = file
+		}
+	}
+	return out, nil
+}
+
+// of lists some files and the parts that they use, and that those use.
+func (p parts) of(files fs.FS, names ...string) ([]string, error) {
+	for i := 0; i < len(names); i++ {
+		text, err := fs.ReadFile(files, names[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range uses.FindAllSubmatch(text, -1) {
+			if file := p[string(m[1])]; file != "" && !slices.Contains(names, file) {
+				names = append(names, file)
+			}
+		}
+	}
+	return names, nil
 }
 
 // pageNames are the stems of the files that are pages.
