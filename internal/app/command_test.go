@@ -150,7 +150,7 @@ func TestCommandsInJSON(t *testing.T) {
 	}{
 		"a store": {[]string{"store", "add", "--name", "Banqiao"}, map[string]string{"id": "*", "name": "Banqiao"}},
 		"counters": {[]string{"counter", "list"}, map[string]string{"id": counter, "state": "open", "store": "Xinyi", "brand": "Rosée", "name": "Ground floor",
-			"store_id": "*", "brand_id": "*", "timezone": "Asia/Taipei"}},
+			"store_id": "*", "brand_id": "*", "timezone": "Asia/Taipei", "stand_in": ""}},
 		"an account": {[]string{"account", "add", "webchat", "--name", "Shop", "--origin", "https://shop.example"}, map[string]string{"id": "*", "path": "*", "channel": "webchat", "name": "Shop"}},
 		"a token":    {[]string{"token", "add", "--name", "echo", "--scope", "events:read"}, map[string]string{"id": "*", "name": "echo", "token": "*"}},
 		"a person":   {[]string{"staff", "add", "--name", "Mei", "--email", "MEI@Counter.example", "--role", "manager"}, map[string]string{"id": "*", "name": "Mei"}},
