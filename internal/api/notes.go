@@ -89,13 +89,8 @@ func (s *server) listNotes(ctx context.Context, in *pageInput) (*notesOutput, er
 func (s *server) createNote(ctx context.Context, in *newNoteInput) (*newNoteOutput, error) {
 	c := callerOf(ctx)
 	out := &newNoteOutput{}
-	repeated, err := s.makeOnce(ctx, making{"note/" + in.ID, in.Key, in.Body, func(tx *db.Tx) (string, error) {
-		p, err := s.person(tx, c, in.ID)
-		if err != nil {
-			return "", err
-		}
-		n, err := s.Desk.Book.AddNote(tx, c.Viewer, customer.NoteForm{CustomerID: p.asked, CounterID: in.Body.Counter, Body: in.Body.Body})
-		wrote(tx, c, p.id, "note", n.ID)
+	repeated, err := s.enterRow(ctx, entering{"note", in.ID, in.Key, in.Body, func(tx *db.Tx, customerID string) (string, error) {
+		n, err := s.Desk.Book.AddNote(tx, c.Viewer, customer.NoteForm{CustomerID: customerID, CounterID: in.Body.Counter, Body: in.Body.Body})
 		return n.ID, err
 	}}, func(tx *db.Tx, id string) error {
 		n, err := s.Desk.Book.NoteByID(tx, c.Viewer, id)

@@ -94,13 +94,8 @@ func (s *server) listPromises(ctx context.Context, in *pageInput) (*promisesOutp
 func (s *server) createPromise(ctx context.Context, in *newPromiseInput) (*newPromiseOutput, error) {
 	c := callerOf(ctx)
 	out := &newPromiseOutput{}
-	repeated, err := s.makeOnce(ctx, making{"promise/" + in.ID, in.Key, in.Body, func(tx *db.Tx) (string, error) {
-		p, err := s.person(tx, c, in.ID)
-		if err != nil {
-			return "", err
-		}
-		made, err := s.Desk.Book.AddPromise(tx, c.Viewer, customer.PromiseForm{CustomerID: p.asked, CounterID: in.Body.Counter, Body: in.Body.Body, Due: in.Body.Due})
-		wrote(tx, c, p.id, "promise", made.ID)
+	repeated, err := s.enterRow(ctx, entering{"promise", in.ID, in.Key, in.Body, func(tx *db.Tx, customerID string) (string, error) {
+		made, err := s.Desk.Book.AddPromise(tx, c.Viewer, customer.PromiseForm{CustomerID: customerID, CounterID: in.Body.Counter, Body: in.Body.Body, Due: in.Body.Due})
 		return made.ID, err
 	}}, func(tx *db.Tx, id string) error {
 		p, err := s.Desk.Book.PromiseByID(tx, c.Viewer, id)

@@ -89,13 +89,8 @@ func (s *server) listWishes(ctx context.Context, in *pageInput) (*wishesOutput, 
 func (s *server) createWish(ctx context.Context, in *newWishInput) (*newWishOutput, error) {
 	c := callerOf(ctx)
 	out := &newWishOutput{}
-	repeated, err := s.makeOnce(ctx, making{"wish/" + in.ID, in.Key, in.Body, func(tx *db.Tx) (string, error) {
-		p, err := s.person(tx, c, in.ID)
-		if err != nil {
-			return "", err
-		}
-		w, err := s.Desk.Book.AddWish(tx, c.Viewer, customer.WishForm{CustomerID: p.asked, CounterID: in.Body.Counter, Body: in.Body.Body, Facets: in.Body.Facets})
-		wrote(tx, c, p.id, "wish", w.ID)
+	repeated, err := s.enterRow(ctx, entering{"wish", in.ID, in.Key, in.Body, func(tx *db.Tx, customerID string) (string, error) {
+		w, err := s.Desk.Book.AddWish(tx, c.Viewer, customer.WishForm{CustomerID: customerID, CounterID: in.Body.Counter, Body: in.Body.Body, Facets: in.Body.Facets})
 		return w.ID, err
 	}}, func(tx *db.Tx, id string) error {
 		w, err := s.Desk.Book.WishByID(tx, c.Viewer, id)

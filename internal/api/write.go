@@ -133,6 +133,29 @@ func (s *server) card(ctx context.Context, in *pageInput, list string, read func
 	return s.saw(ctx, c, p.id)
 }
 
+// entering is a row on its way to a customer's card.
+type entering struct {
+	what, customer, key string
+	body                any
+	add                 func(tx *db.Tx, customerID string) (id string, err error)
+}
+
+// enterRow adds a row to a card, once for its key, and puts that on record.
+func (s *server) enterRow(ctx context.Context, e entering, then func(tx *db.Tx, id string) error) (repeated bool, err error) {
+	c := callerOf(ctx)
+	return s.makeOnce(ctx, making{e.what + "/" + e.customer, e.key, e.body, func(tx *db.Tx) (string, error) {
+		p, err := s.person(tx, c, e.customer)
+		if err != nil {
+			return "", err
+		}
+		id, err := e.add(tx, p.asked)
+		if err == nil {
+			wrote(tx, c, p.id, e.what, id)
+		}
+		return id, err
+	}}, then)
+}
+
 // changeRow changes one row of a card, by its id, and puts that on record.
 func (s *server) changeRow(ctx context.Context, what, id string, change func(tx *db.Tx, c caller) error) error {
 	c := callerOf(ctx)
