@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -58,7 +59,7 @@ type server struct {
 	api   huma.API
 	rate  *limiter
 	sight *sight
-	spec  []byte
+	spec  func() []byte // the document of it all
 }
 
 // New builds the API; it is mounted at /api/.
@@ -82,7 +83,11 @@ func New(d Deps) http.Handler {
 	s.api = humago.New(s.mux, s.config())
 	s.api.UseMiddleware(s.admit)
 	s.operations()
-	s.describe()
+	schemas := s.api.OpenAPI().Components.Schemas
+	// What the framework would answer with; transform puts ours in its place.
+	delete(schemas.Map(), "ErrorModel")
+	delete(schemas.Map(), "ErrorDetail")
+	s.spec = sync.OnceValue(s.describe) // after most starts nobody reads it
 	s.mux.HandleFunc("GET "+prefix+"/openapi.json", s.serveSpec)
 	s.mux.Handle("GET /api/docs", newDocs(s.api.OpenAPI(), d))
 	s.mux.HandleFunc("GET /api/docs.css", serveStyle)
@@ -184,20 +189,16 @@ func (s *server) unknown(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) serveSpec(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_, _ = w.Write(s.spec)
+	_, _ = w.Write(s.spec())
 }
 
-// describe finishes the document once all operations are in it.
-func (s *server) describe() {
-	schemas := s.api.OpenAPI().Components.Schemas
-	// What the framework would answer with; transform puts ours in its place.
-	delete(schemas.Map(), "ErrorModel")
-	delete(schemas.Map(), "ErrorDetail")
+// describe writes the document of all operations.
+func (s *server) describe() []byte {
 	raw, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		panic("api: the OpenAPI document cannot be written: " + err.Error()) // a mistake in this package
 	}
-	s.spec = raw
+	return raw
 }
 
 // reference is what a caller reads to us, so that we find its request in the log.

@@ -3,6 +3,7 @@ package insight
 import (
 	_ "embed"
 	"fmt"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
@@ -19,10 +20,11 @@ type TagWord struct {
 }
 
 // TagWords gives the tags of the shipped lexicons in the order in which they are shown.
-func TagWords() ([]TagWord, error) {
+// They are read once; nobody changes them.
+var TagWords = sync.OnceValues(func() ([]TagWord, error) {
 	var out []TagWord
 	if err := yaml.UnmarshalWithOptions(tagsFile, &out, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("tags.yaml: %w", err)
 	}
 	return out, nil
-}
+})

@@ -29,8 +29,8 @@ func TestTheInboxStaysLight(t *testing.T) {
 		if f == nil {
 			t.Fatalf("%s is not served", url)
 		}
-		if f.gzip != nil {
-			sum += len(f.gzip)
+		if small := f.gzip(); small != nil {
+			sum += len(small)
 		} else {
 			sum += len(f.body)
 		}

@@ -233,8 +233,12 @@ func (d *drawings) notes(ctx context.Context, v *Visit, thread string, since tim
 
 // html renders one block of the inbox.
 func (d *drawings) html(w *Words, block string, data any) (string, error) {
+	p, err := d.server.pages.get(w, "inbox")
+	if err != nil {
+		return "", err
+	}
 	var out bytes.Buffer
-	err := d.server.pages[w.Tag]["inbox"].ExecuteTemplate(&out, block, data)
+	err = p.ExecuteTemplate(&out, block, data)
 	return out.String(), err
 }
 

@@ -3,29 +3,13 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
-	"embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 )
-
-// pageFiles are the templates, each beside its handler. layout.html, parts.html and
-// every ..._parts.html belong to all pages; each other file is a page that defines "main".
-//
-//go:embed *.html
-var pageFiles embed.FS
-
-func staticRoot() (fs.FS, error) { return fs.Sub(staticFiles, "static") }
-
-// page is one page in one language.
-type page struct{ *template.Template }
 
 // Frame is what the shell around every page needs; page structs embed it.
 type Frame struct {
@@ -75,9 +59,9 @@ type view struct {
 // render executes into a buffer first, so that a failure is an error page and not
 // half a page, then answers.
 func (s *Server) render(w http.ResponseWriter, v *Visit, x view) error {
-	p := s.pages[v.Words.Tag][x.Page]
-	if p == nil {
-		return fmt.Errorf("no page %q", x.Page)
+	p, err := s.pages.get(v.Words, x.Page)
+	if err != nil {
+		return err
 	}
 	block := x.Block
 	if block == "" {
@@ -124,129 +108,4 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, status int, body [
 		_, _ = w.Write(body) // she went away: nothing to tell anybody
 	}
 	return nil
-}
-
-// loadPages parses every page once and copies it for each language.
-func (s *Server) loadPages(files fs.FS) (map[string]map[string]*page, error) {
-	icons, err := s.iconNames()
-	if err != nil {
-		return nil, err
-	}
-	names, err := pageNames(files)
-	if err != nil {
-		return nil, err
-	}
-	parts, err := readParts(files)
-	if err != nil {
-		return nil, err
-	}
-	pages := map[string]map[string]*page{}
-	for _, w := range s.languages.All {
-		pages[w.Tag] = map[string]*page{}
-	}
-	for _, name := range names {
-		needed, err := parts.of(files, "layout.html", name+".html")
-		if err != nil {
-			return nil, err
-		}
-		parsed, err := template.New("").Funcs(s.funcs(s.languages.byTag[fallback], icons)).ParseFS(files, needed...)
-		if err != nil {
-			return nil, fmt.Errorf("parsing a page: %w", err)
-		}
-		for _, w := range s.languages.All {
-			t, err := parsed.Clone()
-			if err != nil {
-				return nil, err
-			}
-			pages[w.Tag][name] = &page{t.Funcs(s.funcs(w, icons))}
-		}
-	}
-	return pages, nil
-}
-
-// parts are the files of shared templates: what each defines and uses. A page is
-// parsed with those it needs; every page with all of them took thirty megabytes.
-type parts map[string]string // template -> the file that defines it
-
-var (
-	defines = regexp.MustCompile(`\{\{-?\s*(?:define|block) "([^"]+)"`)
-	uses    = regexp.MustCompile(`\{\{-?\s*template "([^"]+)"`)
-)
-
-func readParts(files fs.FS) (parts, error) {
-	all, err := fs.Glob(files, "*parts.html")
-	if err != nil {
-		return nil, err
-	}
-	out := parts{}
-	for _, file := range all {
-		text, err := fs.ReadFile(files, file)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range defines.FindAllSubmatch(text, -1) {
-			out[string(m[1])] = file
-		}
-	}
-	return out, nil
-}
-
-// of lists some files and the parts that they use, and that those use.
-func (p parts) of(files fs.FS, names ...string) ([]string, error) {
-	for i := 0; i < len(names); i++ {
-		text, err := fs.ReadFile(files, names[i])
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range uses.FindAllSubmatch(text, -1) {
-			if file := p[string(m[1])]; file != "" && !slices.Contains(names, file) {
-				names = append(names, file)
-			}
-		}
-	}
-	return names, nil
-}
-
-// pageNames are the stems of the files that are pages.
-func pageNames(files fs.FS) ([]string, error) {
-	all, err := fs.Glob(files, "*.html")
-	var names []string
-	for _, file := range all {
-		if name := strings.TrimSuffix(file, ".html"); name != "layout" && !strings.HasSuffix(name, "parts") {
-			names = append(names, name)
-		}
-	}
-	return names, err
-}
-
-// funcs are the words that templates know beside Go's own.
-func (s *Server) funcs(w *Words, icons map[string]template.HTML) template.FuncMap {
-	return template.FuncMap{
-		"t":      w.T,
-		"static": s.assets.url,
-		"icon": func(name string) (template.HTML, error) {
-			if icons[name] == "" {
-				return "", fmt.Errorf("no icon %q", name)
-			}
-			return icons[name], nil
-		},
-		"pill":  func(tone, text string) Pill { return Pill{Tone: tone, Text: text} },
-		"empty": func(icon, title, text string) Empty { return Empty{Icon: icon, Title: title, Text: text} },
-	}
-}
-
-var symbol = regexp.MustCompile(`<symbol id="([a-z-]+)"`)
-
-// iconNames makes the markup of every symbol of the sprite.
-func (s *Server) iconNames() (map[string]template.HTML, error) {
-	sprite := s.assets.byName["icons.svg"]
-	if sprite == nil {
-		return nil, fmt.Errorf("no static file %q", "icons.svg")
-	}
-	icons := map[string]template.HTML{}
-	for _, m := range symbol.FindAllSubmatch(sprite.body, -1) {
-		name := string(m[1])
-		icons[name] = template.HTML(`<svg class="icon icon-` + name + `" aria-hidden="true" focusable="false"><use href="` + sprite.url + "#" + name + `"/></svg>`)
-	}
-	return icons, nil
 }

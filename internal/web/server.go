@@ -59,8 +59,8 @@ type Server struct {
 	zones     sync.Map // name -> *time.Location
 	languages *Languages
 	assets    *assets
-	pages     map[string]map[string]*page // language -> page -> template
-	access    map[string]access           // pattern -> access, for the navigation
+	pages     *pages
+	access    map[string]access // pattern -> access, for the navigation
 	handler   http.Handler
 	settled   atomic.Bool // an administrator exists
 	looks     looks
@@ -98,7 +98,7 @@ func New(d Deps) (*Server, error) {
 	if s.assets, err = loadAssets(static); err != nil {
 		return nil, err
 	}
-	if s.pages, err = s.loadPages(pageFiles); err != nil {
+	if s.pages, err = newPages(pageFiles, s.assets); err != nil {
 		return nil, err
 	}
 	s.drawings = newDrawings(s)

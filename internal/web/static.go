@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // staticFiles are the scripts, styles and pictures of the console. The library in
@@ -29,7 +30,7 @@ type asset struct {
 	url  string
 	mime string
 	body []byte
-	gzip []byte // nil where it would not be smaller
+	gzip func() []byte // made when first asked for; nil where it would not be smaller
 }
 
 // assets knows every static file by its plain name and by its address.
@@ -51,7 +52,7 @@ var mimeTypes = map[string]string{
 // reference finds "./name.js" in scripts and url(./name.svg) in styles.
 var reference = regexp.MustCompile(`(["(])\./([a-zA-Z0-9_.-]+)([")])`)
 
-// loadAssets hashes and compresses everything once, at start.
+// loadAssets hashes everything once, at start.
 func loadAssets(files fs.FS) (*assets, error) {
 	a := &assets{files: files, byName: map[string]*asset{}, byURL: map[string]*asset{}}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
@@ -97,9 +98,7 @@ func (a *assets) load(name string, within []string) (*asset, error) {
 		url:  "/static/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext,
 		mime: mime, body: body,
 	}
-	if done.gzip, err = squeeze(body); err != nil {
-		return nil, err
-	}
+	done.gzip = sync.OnceValue(func() []byte { return squeeze(body) })
 	a.byName[name], a.byURL[done.url] = done, done
 	return done, nil
 }
@@ -118,23 +117,16 @@ func (a *assets) resolve(name string, body []byte, within []string) ([]byte, err
 	return body, failed
 }
 
-// squeeze compresses at the best level; it runs once per file and start.
-func squeeze(body []byte) ([]byte, error) {
+// squeeze compresses at the best level; it runs once per file.
+func squeeze(body []byte) []byte {
 	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := z.Write(body); err != nil {
-		return nil, err
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
+	z, _ := gzip.NewWriterLevel(&out, gzip.BestCompression) // the level is one that exists
+	_, _ = z.Write(body)                                    // a bytes.Buffer takes everything
+	_ = z.Close()
 	if out.Len() >= len(body) {
-		return nil, nil
+		return nil
 	}
-	return out.Bytes(), nil
+	return out.Bytes()
 }
 
 // url gives a file's address; templates call it as {{static "app.css"}}.
@@ -160,9 +152,11 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
 	body := f.body
-	if f.gzip != nil && acceptsGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		body = f.gzip
+	if acceptsGzip(r) {
+		if small := f.gzip(); small != nil {
+			h.Set("Content-Encoding", "gzip")
+			body = small
+		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {

@@ -64,16 +64,29 @@ func TestTemplatesFitTheirTypes(t *testing.T) {
 		if block == "" {
 			block = "layout"
 		}
-		p := h.pages[fallback][file]
-		if p == nil {
-			t.Errorf("no page %q", file)
+		p, err := h.pages.get(h.languages.byTag[fallback], file)
+		if err != nil {
+			t.Error(err)
 			continue
 		}
 		check(t, name, p.Template, block, data)
 	}
 	for name, data := range partTypes {
-		check(t, name, h.pages[fallback]["error"].Template, name, data)
+		p := must(h.pages.get(h.languages.byTag[fallback], "error"))
+		check(t, name, p.Template, name, data)
 	}
+}
+
+// pageNames are the stems of the files that are pages.
+func pageNames(files fs.FS) ([]string, error) {
+	all, err := fs.Glob(files, "*.html")
+	var names []string
+	for _, file := range all {
+		if name := strings.TrimSuffix(file, ".html"); name != "layout" && !strings.HasSuffix(name, "parts") {
+			names = append(names, name)
+		}
+	}
+	return names, err
 }
 
 func check(t *testing.T, name string, page *template.Template, block string, data any) {
