@@ -10,6 +10,7 @@ import (
 
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
+	"dingdong/internal/db/dbtest"
 	"dingdong/internal/staff"
 )
 
@@ -54,7 +55,7 @@ func shows(t *testing.T, got map[string]any, want map[string]any) {
 }
 
 func TestPlacesFromTheCommandLine(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	store := s.id("admin", "store", "add", "--name", "Xinyi")
 	brand := s.id("admin", "brand", "add", "--name", "Rosée")
 	counter := s.id("admin", "counter", "add", "--store", "Xinyi", "--brand", brand)
@@ -146,7 +147,7 @@ func (h *home) signInAs(email string) *browser {
 }
 
 func TestAccountsFromTheCommandLine(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	h, err := openStores(&call{ctx: t.Context(), config: Config{Data: s.data}, log: silent()})
 	must(t, err)
 	defer h.close()
@@ -221,7 +222,7 @@ func TestAccountsFromTheCommandLine(t *testing.T) {
 }
 
 func TestSecretsComeFromTheEnvironment(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	t.Setenv("DINGDONG_CHANNEL_SECRET", lineSecret)
 	t.Setenv("DINGDONG_ACCESS_TOKEN", lineToken)
 	if out := s.admin("account", "add", "line", "--name", "L"); !strings.HasPrefix(out, "acc_") {
@@ -230,7 +231,7 @@ func TestSecretsComeFromTheEnvironment(t *testing.T) {
 }
 
 func TestRepliesFromTheCommandLine(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	s.admin("store", "add", "--name", "Xinyi")
 	s.admin("brand", "add", "--name", "Rosée")
 	counter := s.id("admin", "counter", "add", "--store", "Xinyi", "--brand", "Rosée")

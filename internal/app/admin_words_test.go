@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"dingdong/internal/db/dbtest"
 )
 
 func TestAdminFaultsNameTheFlag(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	s.admin("store", "add", "--name", "Xinyi")
 	s.admin("brand", "add", "--name", "Rosée")
 	s.admin("counter", "add", "--store", "Xinyi", "--brand", "Rosée")

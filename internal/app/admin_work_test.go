@@ -14,6 +14,7 @@ import (
 
 	"dingdong/internal/channel/line/linefake"
 	"dingdong/internal/db"
+	"dingdong/internal/db/dbtest"
 )
 
 func TestWebhooksFromTheCommandLine(t *testing.T) {
@@ -130,7 +131,7 @@ func TestFailedMessagesFromTheCommandLine(t *testing.T) {
 }
 
 func TestDeadJobsFromTheCommandLine(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	s.must("migrate")
 	d, err := db.Open(t.Context(), "sqlite:"+filepath.Join(s.data, "dingdong.db"), db.Options{})
 	must(t, err)

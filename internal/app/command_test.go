@@ -15,6 +15,7 @@ import (
 
 	"dingdong/internal/channel/line/linefake"
 	"dingdong/internal/db"
+	"dingdong/internal/db/dbtest"
 )
 
 // outcome is what a command came to.
@@ -58,7 +59,7 @@ func (s shell) id(args ...string) string {
 
 func TestAHouseIsFurnishedFromTheCommandLine(t *testing.T) {
 	platform := newPlatform(t, linefake.Options{})
-	s := shell{t, filepath.Join(t.TempDir(), "house")} // is made
+	s := shell{t, filepath.Join(dbtest.Folder(t), "house")} // is made
 	store := s.id("admin", "store", "add", "--name", "Xinyi")
 	brand := s.id("admin", "brand", "add", "--name", "Rosée")
 	counter := s.id("admin", "counter", "add", "--store", store, "--brand", "Rosée")
@@ -140,7 +141,7 @@ func (h *home) knockAt(path string) answer {
 }
 
 func TestCommandsInJSON(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	s.must("admin", "store", "add", "--name", "Xinyi")
 	s.must("admin", "brand", "add", "--name", "Rosée")
 	counter := s.id("admin", "counter", "add", "--store", "Xinyi", "--brand", "Rosée", "--name", "Ground floor")
@@ -174,7 +175,7 @@ func TestCommandsInJSON(t *testing.T) {
 }
 
 func TestCommandsThatCannotBe(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	s.must("admin", "store", "add", "--name", "Xinyi")
 	s.must("admin", "brand", "add", "--name", "Rosée")
 	s.must("admin", "brand", "add", "--name", "Lumi")
@@ -255,7 +256,7 @@ func TestLookingMakesNothing(t *testing.T) {
 }
 
 func TestSmallCommands(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	if got := s.must("version"); !strings.HasPrefix(got, "dingdong ") {
 		t.Errorf("version: %q", got)
 	}
@@ -278,7 +279,7 @@ func TestSmallCommands(t *testing.T) {
 }
 
 func TestServeIsStoppedAndStartsAgain(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	address := freeAddress(t)
 	for range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -312,7 +313,7 @@ func TestServeIsStoppedAndStartsAgain(t *testing.T) {
 }
 
 func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	s.must("migrate")
 	d, err := db.Open(t.Context(), "sqlite:"+filepath.Join(s.data, "dingdong.db"), db.Options{})
 	must(t, err)
@@ -340,7 +341,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"a customer without keys": {`INSERT INTO customer (id, kind, created_at) VALUES ('cus_x', 'person', 0)`, "customers without key"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := shell{t, t.TempDir()}
+			s := shell{t, dbtest.Folder(t)}
 			for _, store := range []string{"A", "B", "C"} {
 				s.must("admin", "store", "add", "--name", store)
 			}
@@ -423,12 +424,12 @@ func TestRestoreTrustsNoArchive(t *testing.T) {
 // TestRestoreMindsWhatIsLeft: whoever removed only the database file would have
 // the log beside it played into the restored one.
 func TestRestoreMindsWhatIsLeft(t *testing.T) {
-	s := shell{t, t.TempDir()}
+	s := shell{t, dbtest.Folder(t)}
 	s.must("admin", "store", "add", "--name", "Xinyi")
 	file := filepath.Join(t.TempDir(), "b.tar")
 	s.must("backup", file)
 	for _, left := range []string{"dingdong.db", "dingdong.db-wal", "dingdong.db-shm"} {
-		other := shell{t, t.TempDir()}
+		other := shell{t, dbtest.Folder(t)}
 		must(t, os.WriteFile(filepath.Join(other.data, left), []byte("old"), 0o600))
 		if o := other.run("restore", file); o.status != 1 || !strings.Contains(o.err, left) {
 			t.Errorf("beside %s it ends with %d: %s%s", left, o.status, o.out, o.err)

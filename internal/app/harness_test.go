@@ -22,6 +22,7 @@ import (
 	"dingdong/internal/channel/line/linefake"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
+	"dingdong/internal/db/dbtest"
 	"dingdong/internal/staff"
 )
 
@@ -64,7 +65,8 @@ func newHouseWith(t *testing.T, p plan) *home {
 	t.Helper()
 	h := &home{t: t, dir: p.dir, log: &record{}, phone: p.phone, account: p.account}
 	if h.dir == "" {
-		h.dir = t.TempDir()
+		h.dir = dbtest.Folder(t)
+		dbtest.Sow(t, filepath.Join(h.dir, "dingdong.db"))
 	}
 	if h.phone == nil {
 		h.phone = newPlatform(t, p.line)

@@ -5,10 +5,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dingdong/internal/db/dbtest"
 )
 
 func TestFilesAreImportedFromTheCommandLine(t *testing.T) {
-	s := shell{t, filepath.Join(t.TempDir(), "house")}
+	s := shell{t, filepath.Join(dbtest.Folder(t), "house")}
 	s.must("admin", "store", "add", "--name", "Xinyi")
 	s.must("admin", "brand", "add", "--name", "Rosée")
 	s.must("admin", "counter", "add", "--store", "Xinyi", "--brand", "Rosée", "--name", "R1")

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"dingdong/internal/db/dbtest"
 	"dingdong/internal/vault/transittest"
 )
 
 func TestAHouseMovesBehindAKMSAndBack(t *testing.T) {
 	e := transittest.New(t)
-	s := shell{t, filepath.Join(t.TempDir(), "house")}
+	s := shell{t, filepath.Join(dbtest.Folder(t), "house")}
 	s.must("migrate")
 	file := filepath.Join(s.data, "key.json")
 	clear, err := os.ReadFile(file)
@@ -57,7 +58,7 @@ func TestAHouseMovesBehindAKMSAndBack(t *testing.T) {
 
 func TestANewHouseBehindAKMS(t *testing.T) {
 	e := transittest.New(t)
-	s := shell{t, filepath.Join(t.TempDir(), "house")}
+	s := shell{t, filepath.Join(dbtest.Folder(t), "house")}
 	e.Seal()
 	if o := s.run("migrate", "--key", e.URI("dingdong")); o.status != 1 || !strings.Contains(o.err, "is sealed or out of service") {
 		t.Errorf("while the KMS is sealed: %+v", o)

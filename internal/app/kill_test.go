@@ -125,9 +125,10 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 	t.Cleanup(func() { p.cmd.Process.Kill() })
 	base := "http://" + p.listen
 	l := newLedger()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	rest := l.load(ctx, scene{t: t, base: base, platform: platform, path: furnished.account.WebhookPath(), threads: threads})
+	at := scene{t: t, base: base, platform: platform, path: furnished.account.WebhookPath(), threads: threads}
+	rest := l.load(ctx, at)
 	following, unfollow := context.WithCancel(ctx)
 	var side sync.WaitGroup
 	defer side.Wait()
@@ -138,11 +139,12 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 	var camera sync.WaitGroup
 	camera.Go(func() { photos = photographer(ctx, enough, platform, picture) })
 	for range kills {
-		pause(ctx, time.Duration(300+rand.IntN(600))*time.Millisecond)
+		l.work(ctx, at, 12, 3)
+		pause(ctx, time.Duration(rand.IntN(600))*time.Millisecond)
 		p.kill()
 		p.start()
 	}
-	pause(ctx, 300*time.Millisecond)
+	l.work(ctx, at, 12, 3)
 	close(enough)
 	camera.Wait()
 	rest()
@@ -154,7 +156,7 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 		t.Error(f)
 	}
 	l.awaitPhones(t, platform)
-	eventually(t, func() string { // nothing happens any more, and the follower knows it all
+	eventuallyIn(t, time.Minute, func() string { // nothing happens any more, and the follower knows it all
 		before := events.upTo()
 		pause(ctx, 1500*time.Millisecond)
 		if after := events.upTo(); after != before || after == 0 {

@@ -94,11 +94,18 @@ func (p *tab) click(selector, text string) {
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// write puts the cursor into a field and types.
+// write puts the cursor into a field and types. What is above the field may still grow
+// as she reaches for it: then she reaches again.
 func (p *tab) write(selector, text string) {
 	p.t.Helper()
-	p.click(selector, "")
-	p.until("the cursor in "+selector, js(`(s) => document.activeElement?.matches(s)`, selector))
+	in := js(`(s) => Boolean(document.activeElement?.matches(s))`, selector)
+	eventuallyIn(p.t, patience, func() string {
+		p.click(selector, "")
+		if there, err := look[bool](p, in); !there || err != nil {
+			return fmt.Sprintf("%s waits for the cursor in %s (%v)", p.who, selector, err)
+		}
+		return ""
+	})
 	p.insert(text)
 }
 

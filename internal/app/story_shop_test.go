@@ -131,13 +131,16 @@ func aSiteThatIsNotNamedCannotShowIt(t *testing.T, c *chromium) {
 		}
 		return "the browser does not say that it refuses"
 	})
-	all, err := chromedp.Targets(visitor.ctx)
-	must(t, err)
-	for _, one := range all {
-		if strings.Contains(one.URL, account) {
-			t.Errorf("it is shown: %+v", one)
+	eventuallyIn(t, patience, func() string { // until it has refused, the frame bears the address it goes to
+		all, err := chromedp.Targets(visitor.ctx)
+		must(t, err)
+		for _, one := range all {
+			if strings.Contains(one.URL, account) {
+				return fmt.Sprintf("it is shown: %+v", one)
+			}
 		}
-	}
+		return ""
+	})
 	if n := read[int](visitor, `localStorage.length`); n != 0 {
 		t.Error("the shop was given a token")
 	}

@@ -208,7 +208,7 @@ func TestMigrate(t *testing.T) {
 }
 
 func TestFailedMigrationLeavesNothing(t *testing.T) {
-	for name, url := range map[string]string{"sqlite": dbtest.SQLiteURL(t), "postgres": dbtest.NewServer(t).URL()} {
+	for name, url := range map[string]string{"sqlite": "sqlite:" + filepath.Join(dbtest.Folder(t), "empty.db"), "postgres": dbtest.NewServer(t).URL()} {
 		t.Run(name, func(t *testing.T) {
 			d, err := db.Open(t.Context(), url, db.Options{})
 			if err != nil {

@@ -74,9 +74,12 @@ func each(t *testing.T, clock *Clock, test func(t *testing.T, d *db.DB)) {
 	t.Run(db.Postgres, func(t *testing.T) { test(t, open(t, PostgresURL(t), clock)) })
 }
 
-// SQLiteURL is the address of a new SQLite file.
+// SQLiteURL is the address of a new, migrated SQLite file.
 func SQLiteURL(t testing.TB) string {
-	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+	t.Helper()
+	file := filepath.Join(Folder(t), "test.db")
+	Sow(t, file)
+	return "sqlite:" + file
 }
 
 // Postgres gives an empty PostgreSQL database that ends with the test.

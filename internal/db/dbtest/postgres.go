@@ -27,21 +27,21 @@ var shared = sync.OnceValues(joinServer)
 // dropped when the test ends.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
-	base, err := shared()
+	server, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
 	name := "dd_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	if err := execute(ctx, base.url("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+base.template); err != nil {
+	if err := execute(ctx, server.url("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+server.template); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := execute(ctx, base.url("postgres"), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if err := execute(ctx, server.url("postgres"), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Error(err)
 		}
 	})
-	return base.url(name)
+	return server.url(name)
 }
 
 // server is where test databases are made, and from what.
@@ -76,7 +76,7 @@ func joinServer() (*server, error) {
 // joinCluster takes part in the server that the test binaries of this user
 // share, and starts it if nobody does.
 func joinCluster() (*cluster, *os.File, error) {
-	dir := filepath.Join(os.TempDir(), "dingdong-test-postgres-"+strconv.Itoa(os.Getuid()))
+	dir := filepath.Join(base(), "dingdong-test-postgres-"+strconv.Itoa(os.Getuid()))
 	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, nil, err

@@ -175,7 +175,7 @@ type Server struct {
 // the test.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "dingdong-pg-")
+	dir, err := os.MkdirTemp(base(), "dingdong-pg-")
 	if err != nil {
 		t.Fatal(err)
 	}
