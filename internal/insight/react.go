@@ -18,9 +18,9 @@ import (
 
 const labelCause = "mention.cause"
 
-// whatMention is the news that something was mentioned, though her card did not
+// WhatMention is the news that something was mentioned, though her card did not
 // change: a ready reply may be offered.
-const whatMention = "mention"
+const WhatMention = "mention"
 
 // React reads a customer's message and concludes what it says of her. It may
 // meet an event again, and comes to the same.
@@ -70,7 +70,7 @@ func (r *Room) React(tx *db.Tx, e event.Event) error {
 		return err // the card has told, or pages know of the message
 	}
 	event.Append(tx, event.Event{Kind: event.CustomerChanged, Customer: e.Customer, Thread: e.Thread, Counter: h.CounterID,
-		Data: map[string]string{"what": whatMention}})
+		Data: map[string]string{"what": WhatMention}})
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 )
 
@@ -276,7 +277,7 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 				continue
 			}
 		}
-		if e.Kind != event.MessageStatus && e.Kind != event.MediaReady {
+		if redrawsRow(e) {
 			if rows[e.Thread] == 0 {
 				rowOrder = append(rowOrder, e.Thread)
 			}
@@ -344,6 +345,18 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		}
 	}
 	st.position("at")
+	return true
+}
+
+// redrawsRow tells whether a thread's row in the list may look otherwise now. What her
+// words were read to mean stands on her card only, and follows nearly every message.
+func redrawsRow(e event.Event) bool {
+	switch e.Kind {
+	case event.MessageStatus, event.MediaReady:
+		return false
+	case event.CustomerChanged:
+		return e.Data["what"] != insight.WhatMention
+	}
 	return true
 }
 
