@@ -16,19 +16,9 @@ func ChangePassword(ctx context.Context, d *db.DB, v Viewer, old, chosen string)
 	if chosen == old {
 		return db.Invalid{Field: "password", Code: "same"}
 	}
-	p := proof{staffID: v.ID, guesses: []guess{guessEmail(v.Email)}}
-	err := d.Write(ctx, func(tx *db.Tx) error {
-		// Whoever finds an open page must not guess the password there either.
-		if err := countTry(tx, p.guesses[0]); err != nil {
-			return err
-		}
-		err := tx.QueryRow(`SELECT password_hash FROM staff WHERE id = $1 AND left_at IS NULL`, v.ID).Scan(&p.stored)
-		if err != nil {
-			return fmt.Errorf("load password: %w", db.NotFound(err))
-		}
-		return nil
-	})
-	if err != nil {
+	p := proof{staffID: v.ID}
+	var err error
+	if p.stored, p.guesses, err = beginProof(ctx, d, v); err != nil {
 		return err
 	}
 	fits, _, err := verifyPassword(ctx, p.stored, old)

@@ -24,7 +24,19 @@ type Session struct {
 type Meta struct {
 	Address   string
 	UserAgent string
+	Way       Way // how she proves who she is
 }
+
+// Way is how somebody proves who she is.
+type Way string
+
+// The ways to prove it.
+const (
+	ByPassword Way = "password"
+	ByPasskey  Way = "passkey"
+	BySSO      Way = "sso"
+	ByDemo     Way = "demo" // no proof at all: a house of the demo
+)
 
 const (
 	secretSize         = 32 // random bytes of a session token or an API token
@@ -46,19 +58,21 @@ func newSession(tx *db.Tx, staffID string, m Meta) (token string, v Viewer, err 
 	token = newSecret()
 	v.Session = tx.NewID("ses")
 	_, err = tx.Exec(`
-		INSERT INTO session (id, token_hash, staff_id, created_at, seen_at, expires_at, user_agent, address)
-		VALUES ($1, $2, $3, $4, $4, $5, $6, $7)`,
+		INSERT INTO session (id, token_hash, staff_id, created_at, seen_at, expires_at, user_agent, address, proven_at, way)
+		VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $4, $8)`,
 		v.Session, fingerprint(token), staffID, db.Micro(tx.Now), db.Micro(tx.Now.Add(sessionAbsolute)),
-		cut(m.UserAgent, 200), cut(m.Address, 64))
+		cut(m.UserAgent, 200), cut(m.Address, 64), string(m.Way))
 	if err != nil {
 		return "", Viewer{}, fmt.Errorf("open session: %w", err)
 	}
+	v.ProvenAt, v.Way = tx.Now, m.Way
 	return token, v, nil
 }
 
 // SessionFor signs somebody in without a password. It is for the sign-ins that demo mode
 // offers: the caller must not reach it in any other mode.
 func SessionFor(tx *db.Tx, staffID string, m Meta) (token string, v Viewer, err error) {
+	m.Way = ByDemo
 	token, v, err = newSession(tx, staffID, m)
 	if err != nil {
 		return "", Viewer{}, err

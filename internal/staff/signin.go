@@ -116,7 +116,7 @@ func finishSignIn(tx *db.Tx, p proof, c Credentials) (token string, v Viewer, er
 	if err := forgetGuesses(tx, p.guesses...); err != nil {
 		return "", Viewer{}, err
 	}
-	token, v, err = newSession(tx, p.staffID, Meta{Address: c.Address, UserAgent: c.UserAgent})
+	token, v, err = newSession(tx, p.staffID, Meta{Address: c.Address, UserAgent: c.UserAgent, Way: ByPassword})
 	if err != nil {
 		return "", Viewer{}, err
 	}

@@ -21,9 +21,11 @@ type Viewer struct {
 	Language   string // "": whatever her browser asks for
 	Theme      string
 	Sound      bool
-	Session    string // the id of her session, not its token
-	MustChange bool   // she has to choose a password before anything else
-	TouchDue   bool   // the session was last seen a minute ago or more: call Touch
+	Session    string    // the id of her session, not its token
+	MustChange bool      // she has to choose a password before anything else
+	TouchDue   bool      // the session was last seen a minute ago or more: call Touch
+	ProvenAt   time.Time // when she last proved who she is, in this session
+	Way        Way       // how she proved it
 
 	all    bool
 	sees   *[]string // sorted ids of counters
@@ -83,13 +85,13 @@ func ViewerBySession(tx *db.Tx, token string) (Viewer, error) {
 	if len(token) != sessionTokenLength {
 		return v, ErrSignedOut
 	}
-	var seen int64
+	var seen, proven int64
 	err := tx.QueryRow(`
-		SELECT e.id, e.seen_at, s.id, s.name, s.email, s.role, s.language, s.theme, s.sound, s.must_change
+		SELECT e.id, e.seen_at, e.proven_at, e.way, s.id, s.name, s.email, s.role, s.language, s.theme, s.sound, s.must_change
 		FROM session e JOIN staff s ON s.id = e.staff_id
-		WHERE e.token_hash = $1 AND e.expires_at > $2 AND e.seen_at > $3 AND s.left_at IS NULL`,
-		fingerprint(token), db.Micro(tx.Now), db.Micro(tx.Now.Add(-sessionIdle))).
-		Scan(&v.Session, &seen, &v.ID, &v.Name, &v.Email, &v.Role, &v.Language, &v.Theme, &v.Sound, &v.MustChange)
+		WHERE (e.token_hash = $1 OR e.old_hash = $1 AND e.old_hash <> '' AND e.renewed_at > $4) AND e.expires_at > $2 AND e.seen_at > $3 AND s.left_at IS NULL`,
+		fingerprint(token), db.Micro(tx.Now), db.Micro(tx.Now.Add(-sessionIdle)), db.Micro(tx.Now.Add(-oldTokenLasts))).
+		Scan(&v.Session, &seen, &proven, &v.Way, &v.ID, &v.Name, &v.Email, &v.Role, &v.Language, &v.Theme, &v.Sound, &v.MustChange)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Viewer{}, ErrSignedOut
 	}
@@ -97,6 +99,7 @@ func ViewerBySession(tx *db.Tx, token string) (Viewer, error) {
 		return Viewer{}, fmt.Errorf("load session: %w", err)
 	}
 	v.TouchDue = !tx.Now.Before(db.Time(seen).Add(touchEvery))
+	v.ProvenAt = db.Time(proven)
 	return withSight(tx, v)
 }
 

@@ -53,6 +53,8 @@ func explain(err error, v *Visit) fault {
 		return fault{status: http.StatusForbidden, key: "error.cross_origin"}
 	case errors.Is(err, errSignedOut), errors.Is(err, staff.ErrSignedOut):
 		return fault{status: http.StatusUnauthorized, key: "error.signed_out"}
+	case errors.Is(err, errNotFresh):
+		return fault{status: http.StatusUnauthorized, key: "error.not_fresh"}
 	case errors.Is(err, errMustChange):
 		return fault{status: http.StatusForbidden, key: "error.must_change"}
 	case errors.Is(err, staff.ErrWrongPassword):

@@ -71,11 +71,14 @@ func (s *Server) admit(v *Visit, a access) error {
 	if !v.SignedIn {
 		return errSignedOut
 	}
-	if v.MustChange && a != oneself {
+	if v.MustChange && a.kind != oneself.kind {
 		return errMustChange
 	}
-	if a == administers && !v.administers() || a.kind == "permission" && !v.May(a.permission) {
+	if a.kind == administers.kind && !v.administers() || a.kind == "permission" && !v.May(a.permission) {
 		return staff.ErrForbidden
+	}
+	if a.fresh && !v.Fresh(v.Now) {
+		return errNotFresh
 	}
 	return nil
 }
@@ -115,6 +118,11 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, v *Visit, err 
 	switch {
 	case errors.Is(err, errMustChange):
 		door = "/me"
+	case errors.Is(err, errNotFresh):
+		if err := s.askAgain(w, r, v); err != nil {
+			s.fail(w, v, err)
+		}
+		return
 	case !errors.Is(err, errSignedOut):
 		s.fail(w, v, err)
 		return

@@ -45,9 +45,9 @@ func (s *Server) opens(v *Visit, path string) bool {
 		return false
 	case a.kind == "permission":
 		return v.May(a.permission)
-	case a == administers:
+	case a.kind == administers.kind:
 		return v.administers()
-	case a == signedIn:
+	case a.kind == signedIn.kind:
 		return !v.MustChange
 	}
 	return true

@@ -49,6 +49,8 @@ var answersTo = map[string][len(askers)]int{
 	"POST /sign-in":                   {422, 422, 422, 422, 422, 422},
 	"POST /sign-in/demo":              {404, 404, 404, 404, 404, 404},
 	"POST /sign-out":                  {303, 303, 303, 303, 303, 401},
+	"GET /again":                      {303, 303, 303, 303, 303, 303},
+	"POST /again":                     {303, 303, 303, 303, 303, 401},
 	"POST /language":                  {422, 422, 422, 422, 422, 422},
 	"GET /more":                       {200, 200, 200, 200, 200, 303},
 	"GET /me":                         {200, 200, 200, 200, 200, 303},
@@ -250,6 +252,8 @@ var answersTo = map[string][len(askers)]int{
 var formOf = map[string]string{
 	"GET /inbox/{thread}/messages":  "before=9000000000000000.z",
 	"POST /inbox/{thread}/messages": "key=k&text=hello",
+
+	"POST /again": "again_demo=1",
 
 	"POST /inbox/{thread}/card/known/{name}": "value=Yijun",
 	"POST /inbox/{thread}/card/notes/{row}":  "body=changed",

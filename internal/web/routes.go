@@ -16,6 +16,7 @@ type handler func(w http.ResponseWriter, r *http.Request, v *Visit) error
 type access struct {
 	kind       string
 	permission staff.Permission
+	fresh      bool // wants a proof of who she is that is not older than staff.FreshFor
 }
 
 // Who may call, short of a permission.
@@ -30,6 +31,10 @@ var (
 
 // may asks for a permission.
 func may(p staff.Permission) access { return access{kind: "permission", permission: p} }
+
+// fresh wants somebody who proved a short while ago who she is: for what takes data out
+// of the house, gives rights or shows secrets. Mark the form's page and what it posts to.
+func fresh(a access) access { a.fresh = true; return a }
 
 // cardBody bounds what is entered on a card: the longest note, thrice encoded.
 const cardBody = 64 << 10
@@ -69,6 +74,8 @@ func (s *Server) routes() []route {
 		{pattern: "POST /sign-in", access: public, handle: s.signIn},
 		{pattern: "POST /sign-in/demo", access: public, handle: s.signInDemo},
 		{pattern: "POST /sign-out", access: oneself, handle: s.signOut},
+		{pattern: "GET /again", access: oneself, handle: s.showAgain},
+		{pattern: "POST /again", access: oneself, handle: s.proveAgain},
 		{pattern: "POST /language", access: public, handle: s.chooseLanguage},
 		{pattern: "GET /more", access: signedIn, handle: s.showMore},
 		{pattern: "GET /me", access: oneself, handle: s.showMe},
@@ -159,21 +166,21 @@ func (s *Server) routes() []route {
 		{pattern: "POST /admin/counters/{counter}/close", access: may(staff.ManageGroup), handle: s.closePlace(counters)},
 		{pattern: "POST /admin/counters/{counter}/reopen", access: may(staff.ManageGroup), handle: s.reopenPlace(counters)},
 		{pattern: "GET /admin/staff", access: may(staff.ManageGroup), handle: s.listStaff},
-		{pattern: "GET /admin/staff/new", access: may(staff.ManageGroup), handle: s.showPerson},
-		{pattern: "POST /admin/staff", access: may(staff.ManageGroup), handle: s.savePerson},
-		{pattern: "GET /admin/staff/{staff}", access: may(staff.ManageGroup), handle: s.showPerson},
-		{pattern: "POST /admin/staff/{staff}", access: may(staff.ManageGroup), handle: s.savePerson},
-		{pattern: "POST /admin/staff/{staff}/password", access: may(staff.ManageGroup), handle: s.resetPassword},
-		{pattern: "POST /admin/staff/{staff}/end", access: may(staff.ManageGroup), handle: s.endPerson},
-		{pattern: "POST /admin/staff/{staff}/return", access: may(staff.ManageGroup), handle: s.returnPerson},
+		{pattern: "GET /admin/staff/new", access: fresh(may(staff.ManageGroup)), handle: s.showPerson},
+		{pattern: "POST /admin/staff", access: fresh(may(staff.ManageGroup)), handle: s.savePerson},
+		{pattern: "GET /admin/staff/{staff}", access: fresh(may(staff.ManageGroup)), handle: s.showPerson},
+		{pattern: "POST /admin/staff/{staff}", access: fresh(may(staff.ManageGroup)), handle: s.savePerson},
+		{pattern: "POST /admin/staff/{staff}/password", access: fresh(may(staff.ManageGroup)), handle: s.resetPassword},
+		{pattern: "POST /admin/staff/{staff}/end", access: fresh(may(staff.ManageGroup)), handle: s.endPerson},
+		{pattern: "POST /admin/staff/{staff}/return", access: fresh(may(staff.ManageGroup)), handle: s.returnPerson},
 		{pattern: "POST /admin/staff/{staff}/away", access: may(staff.ManageGroup), handle: s.setPersonAway},
 		{pattern: "GET /admin/accounts", access: may(staff.ManageGroup), handle: s.listAccounts},
-		{pattern: "GET /admin/accounts/new", access: may(staff.ManageGroup), handle: s.showAccount},
-		{pattern: "POST /admin/accounts", access: may(staff.ManageGroup), handle: s.saveAccount},
-		{pattern: "GET /admin/accounts/{account}", access: may(staff.ManageGroup), handle: s.showAccount},
-		{pattern: "POST /admin/accounts/{account}", access: may(staff.ManageGroup), handle: s.saveAccount},
+		{pattern: "GET /admin/accounts/new", access: fresh(may(staff.ManageGroup)), handle: s.showAccount},
+		{pattern: "POST /admin/accounts", access: fresh(may(staff.ManageGroup)), handle: s.saveAccount},
+		{pattern: "GET /admin/accounts/{account}", access: fresh(may(staff.ManageGroup)), handle: s.showAccount},
+		{pattern: "POST /admin/accounts/{account}", access: fresh(may(staff.ManageGroup)), handle: s.saveAccount},
 		{pattern: "POST /admin/accounts/{account}/check", access: may(staff.ManageGroup), handle: s.checkAccount},
-		{pattern: "POST /admin/accounts/{account}/close", access: may(staff.ManageGroup), handle: s.closeAccount},
+		{pattern: "POST /admin/accounts/{account}/close", access: fresh(may(staff.ManageGroup)), handle: s.closeAccount},
 		{pattern: "GET /admin/replies", access: may(staff.ManageReplies), handle: s.listReplies},
 		{pattern: "GET /admin/replies/new", access: may(staff.ManageReplies), handle: s.showReply},
 		{pattern: "POST /admin/replies", access: may(staff.ManageReplies), handle: s.saveReply},
@@ -220,21 +227,21 @@ func (s *Server) routes() []route {
 		{pattern: "POST /admin/imports", access: may(staff.KeepCatalogue), handle: s.uploadImport, body: importBody},
 		{pattern: "GET /admin/imports/{import}", access: may(staff.KeepCatalogue), handle: s.showImport},
 		{pattern: "GET /admin/imports/{import}/progress", access: may(staff.KeepCatalogue), handle: s.importProgress},
-		{pattern: "GET /admin/imports/{import}/errors.csv", access: may(staff.KeepCatalogue), handle: s.importErrors},
+		{pattern: "GET /admin/imports/{import}/errors.csv", access: fresh(may(staff.KeepCatalogue)), handle: s.importErrors},
 		{pattern: "POST /admin/imports/{import}/start", access: may(staff.KeepCatalogue), handle: s.startImport},
 		{pattern: "POST /admin/imports/{import}/drop", access: may(staff.KeepCatalogue), handle: s.dropImport},
 		{pattern: "GET /admin/tokens", access: may(staff.ManageGroup), handle: s.listTokens},
-		{pattern: "GET /admin/tokens/new", access: may(staff.ManageGroup), handle: s.newToken},
-		{pattern: "POST /admin/tokens", access: may(staff.ManageGroup), handle: s.createToken},
-		{pattern: "POST /admin/tokens/{token}/end", access: may(staff.ManageGroup), handle: s.endToken},
+		{pattern: "GET /admin/tokens/new", access: fresh(may(staff.ManageGroup)), handle: s.newToken},
+		{pattern: "POST /admin/tokens", access: fresh(may(staff.ManageGroup)), handle: s.createToken},
+		{pattern: "POST /admin/tokens/{token}/end", access: fresh(may(staff.ManageGroup)), handle: s.endToken},
 		{pattern: "GET /admin/webhooks", access: may(staff.ManageGroup), handle: s.listWebhooks},
-		{pattern: "GET /admin/webhooks/new", access: may(staff.ManageGroup), handle: s.showWebhook},
-		{pattern: "POST /admin/webhooks", access: may(staff.ManageGroup), handle: s.saveWebhook},
-		{pattern: "GET /admin/webhooks/{endpoint}", access: may(staff.ManageGroup), handle: s.showWebhook},
-		{pattern: "POST /admin/webhooks/{endpoint}", access: may(staff.ManageGroup), handle: s.saveWebhook},
+		{pattern: "GET /admin/webhooks/new", access: fresh(may(staff.ManageGroup)), handle: s.showWebhook},
+		{pattern: "POST /admin/webhooks", access: fresh(may(staff.ManageGroup)), handle: s.saveWebhook},
+		{pattern: "GET /admin/webhooks/{endpoint}", access: fresh(may(staff.ManageGroup)), handle: s.showWebhook},
+		{pattern: "POST /admin/webhooks/{endpoint}", access: fresh(may(staff.ManageGroup)), handle: s.saveWebhook},
 		{pattern: "POST /admin/webhooks/{endpoint}/pause", access: may(staff.ManageGroup), handle: s.pauseWebhook},
 		{pattern: "POST /admin/webhooks/{endpoint}/resume", access: may(staff.ManageGroup), handle: s.resumeWebhook},
-		{pattern: "POST /admin/webhooks/{endpoint}/end", access: may(staff.ManageGroup), handle: s.endWebhook},
+		{pattern: "POST /admin/webhooks/{endpoint}/end", access: fresh(may(staff.ManageGroup)), handle: s.endWebhook},
 		{pattern: "POST /admin/webhooks/{endpoint}/deliveries/{delivery}/retry", access: may(staff.ManageGroup), handle: s.retryDelivery},
 		{pattern: "GET /admin/failures", access: may(staff.SeeFailures), handle: s.showFailures},
 		{pattern: "POST /admin/failures/messages/{message}/resend", access: may(staff.SeeFailures), handle: s.resendFailed},

@@ -98,7 +98,7 @@ func (s *Server) signInDemo(w http.ResponseWriter, r *http.Request, v *Visit) er
 	var token string
 	err := s.DB.Write(r.Context(), func(tx *db.Tx) error {
 		var err error
-		token, _, err = staff.SessionFor(tx, r.PostFormValue("id"), staff.Meta{Address: v.Address, UserAgent: r.UserAgent()})
+		token, _, err = staff.SessionFor(tx, r.PostFormValue("id"), s.meta(v))
 		return err
 	})
 	if err != nil {

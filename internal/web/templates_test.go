@@ -21,6 +21,8 @@ var pageTypes = map[string]any{
 	"admin_lexicon": adminLexiconPage{}, "admin_editor": adminEditorPage{}, "admin_editor#tried": triedView{},
 	"admin_token": adminTokenPage{}, "admin_tokens": adminTokensPage{}, "admin_webhook": adminWebhookPage{},
 
+	"again": againPage{}, "again#again-dialog": againAsk{},
+
 	"card_print":  printPage{},
 	"cards":       cardsPage{},
 	"chat":        chatPage{},

@@ -1,6 +1,7 @@
 // What every page needs: toasts, errors of htmx, the offline line, waiting times
 // that count on, small forms that save themselves, menus that close.
 import { t, span } from "./words.js";
+import "./again.js";
 
 const toasts = document.getElementById("toasts");
 
