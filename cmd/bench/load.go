@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"bufio"
 	"bytes"
 	"context"
@@ -30,14 +31,16 @@ type webhooks struct {
 	customers int64
 	n         atomic.Int64
 	salt      string // so that two series never share an event id
+	text      string // empty: one that says four things of her
 }
 
 func (w *webhooks) next() (body []byte, signature string) {
 	n := w.n.Add(1)
+	text := cmp.Or(w.text, "請問 21 號還有嗎?我是敏感肌,想找淡一點的香水 ")
 	body = linefake.Body("U00000000000000000000000000000000", linefake.TextEvent(linefake.Meta{
 		EventID: fmt.Sprintf("01%s%020d", w.salt, n), MessageID: fmt.Sprintf("%s%d", w.salt, n), User: fmt.Sprintf("U%032x", n%w.customers),
 		ReplyToken: fmt.Sprintf("%s%028d", w.salt, n), QuoteToken: "q3Plxr4AgKd", ReadToken: "30yhdy232", At: time.Now(),
-	}, "請問 21 號還有嗎?我是敏感肌,想找淡一點的香水 "+strconv.FormatInt(n, 10)))
+	}, text+strconv.FormatInt(n, 10)))
 	return body, linefake.Sign(secret, body)
 }
 

@@ -100,8 +100,12 @@ func (r *run) queue(h *house, threads, each int) ([]string, error) {
 		if err := failed.Load(); err != nil {
 			return *err
 		}
-		// They were asked for their names long ago: this is about messages.
+		// They were asked for their names, and their words were read, long ago: this is
+		// about what goes out.
 		return a.DB.Write(r.ctx, func(tx *db.Tx) error {
+			if _, err := tx.Exec(`UPDATE tally SET n = (SELECT MAX(seq) FROM event) WHERE name = 'react'`); err != nil {
+				return err
+			}
 			_, err := tx.Exec(`DELETE FROM job WHERE kind = 'profile'`)
 			return err
 		})
