@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"dingdong/internal/audit"
 	"dingdong/internal/catalogue"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
@@ -58,7 +59,7 @@ type server struct {
 	mux   *http.ServeMux
 	api   huma.API
 	rate  *limiter
-	sight *sight
+	sight audit.Sight
 	spec  func() []byte // the document of it all
 }
 
@@ -79,7 +80,7 @@ func New(d Deps) http.Handler {
 	if d.Beat <= 0 {
 		d.Beat = 15 * time.Second
 	}
-	s := &server{Deps: d, mux: http.NewServeMux(), rate: newLimiter(d.Rate, d.Burst), sight: &sight{}}
+	s := &server{Deps: d, mux: http.NewServeMux(), rate: newLimiter(d.Rate, d.Burst)}
 	s.api = humago.New(s.mux, s.config())
 	s.api.UseMiddleware(s.admit)
 	s.operations()

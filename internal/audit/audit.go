@@ -13,8 +13,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"dingdong/internal/db"
@@ -115,57 +113,6 @@ func scan(rows *sql.Rows) (Row, error) {
 	err := rows.Scan(&r.Seq, &at, &r.Actor, &r.Action, &r.Customer, &r.Object, &r.Detail, &r.Prev, &r.Hash)
 	r.At = db.Time(at)
 	return r, err
-}
-
-// maxList is the longest list that List gives.
-const maxList = 1000
-
-// Filter narrows a list; its zero value is the latest hundred rows.
-type Filter struct {
-	Actor    string
-	Customer string
-	Action   string
-	Before   int64 // rows older than this number; 0: from the last one
-	Limit    int   // 0: 100
-}
-
-// List gives rows, the latest first.
-func List(tx *db.Tx, f Filter) ([]Row, error) {
-	var (
-		where []string
-		args  []any
-	)
-	and := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, condition+" $"+strconv.Itoa(len(args)))
-	}
-	and("seq >", int64(0))
-	if f.Before > 0 {
-		and("seq <", f.Before)
-	}
-	if f.Actor != "" {
-		and("actor =", f.Actor)
-	}
-	if f.Customer != "" {
-		// Said twice so that both engines see that the partial index serves.
-		where = append(where, "customer_id <> ''")
-		and("customer_id =", f.Customer)
-	}
-	if f.Action != "" {
-		and("action =", f.Action)
-	}
-	limit := min(f.Limit, maxList)
-	if limit <= 0 {
-		limit = 100
-	}
-	args = append(args, limit)
-	rows, err := tx.Query(`SELECT `+columns+` FROM audit WHERE `+strings.Join(where, " AND ")+
-		` ORDER BY seq DESC LIMIT $`+strconv.Itoa(len(args)), args...)
-	found, err := db.Collect(rows, err, scan)
-	if err != nil {
-		return nil, fmt.Errorf("list audit: %w", err)
-	}
-	return found, nil
 }
 
 // verifyChunk is how many rows Verify holds in memory.

@@ -2,6 +2,8 @@ package conversation
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"dingdong/internal/audit"
 	"dingdong/internal/db"
@@ -44,10 +46,28 @@ func (d *Desk) MessagesAfter(tx *db.Tx, v staff.Viewer, p After) ([]Message, boo
 // Searched counts what a search has shown. What was looked for is a customer's
 // name or words and stays out of the audit.
 type Searched struct {
+	Where               string // "inbox", "find"
+	Query               string // only its kind is kept
 	Customers, Messages int
+}
+
+// kind says what was looked for without saying it.
+func (s Searched) kind() string {
+	q := strings.TrimSpace(s.Query)
+	letters := strings.IndexFunc(q, unicode.IsLetter) >= 0
+	switch {
+	case strings.Contains(q, "@"):
+		return "address"
+	case !letters && strings.IndexFunc(q, unicode.IsDigit) >= 0:
+		return "number"
+	case strings.Contains(q, "="):
+		return "attribute"
+	}
+	return "words"
 }
 
 // NoteSearch puts a search on record.
 func (d *Desk) NoteSearch(tx *db.Tx, v staff.Viewer, s Searched) {
-	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "customer.search", Detail: fmt.Sprintf("customers %d, messages %d", s.Customers, s.Messages)})
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "customer.search", 
+		Detail: fmt.Sprintf("%s, by %s: customers %d, messages %d", s.Where, s.kind(), s.Customers, s.Messages)})
 }

@@ -159,6 +159,7 @@ type Content struct {
 	Name, MIME string
 	Size       int64
 	At         time.Time
+	ThreadID   string
 }
 
 // ContentFor opens the bytes of a message that the viewer may see.
@@ -207,7 +208,7 @@ func (d *Desk) content(ctx context.Context, messageID string, preview bool, allo
 			file.Close()
 			return fmt.Errorf("open media: %w", err)
 		}
-		c.Name, c.MIME, c.At = m.Body.Media.Name, m.Body.Media.MIME, m.At
+		c.Name, c.MIME, c.At, c.ThreadID = m.Body.Media.Name, m.Body.Media.MIME, m.At, m.ThreadID
 		if label == labelPreview {
 			c.MIME = "image/jpeg"
 		}

@@ -143,7 +143,11 @@ func SetAway(tx *db.Tx, v Viewer, a Away) error {
 	if a.Until.Sub(tx.Now) > longestAway {
 		return db.Invalid{Field: "until", Code: "too_far"}
 	}
-	if _, err := tx.Exec(`UPDATE staff SET away_until = $2 WHERE id = $1`, p.ID, db.Micro(a.Until)); err != nil {
+	since := p.AwayAt
+	if a.Until.IsZero() || !p.AwayUntil.After(tx.Now) { // not a longer absence of the same
+		since = tx.Now
+	}
+	if _, err := tx.Exec(`UPDATE staff SET away_until = $2, away_at = $3 WHERE id = $1`, p.ID, db.Micro(a.Until), db.Micro(since)); err != nil {
 		return fmt.Errorf("set away: %w", err)
 	}
 	action, detail := "staff_back", ""

@@ -24,6 +24,8 @@ type Person struct {
 	CreatedAt   time.Time
 	LeftAt      time.Time // zero: active
 	AwayUntil   time.Time // zero or past: on duty
+	AwayAt      time.Time // when she went off duty, as long as AwayUntil is ahead
+	LeavesAt    time.Time // the day she is known to leave; zero: none
 	Shown
 }
 
@@ -48,19 +50,20 @@ type StaffForm struct {
 }
 
 const personColumns = `id, email, name, role, language, password_hash <> '', must_change, created_at, left_at,
-	languages, specialities, away_until`
+	languages, specialities, away_until, away_at, leaves_at`
 
 func scanPerson(scan func(...any) error) (Person, error) {
 	var p Person
-	var created, away int64
-	var left *int64
+	var created, away, awayAt int64
+	var left, leaves *int64
 	var languages string
 	err := scan(&p.ID, &p.Email, &p.Name, &p.Role, &p.Language, &p.HasPassword, &p.MustChange, &created, &left,
-		&languages, &p.Specialities, &away)
+		&languages, &p.Specialities, &away, &awayAt, &leaves)
 	if err != nil {
 		return Person{}, err
 	}
 	p.CreatedAt, p.LeftAt, p.AwayUntil = db.Time(created), nullable(left), db.Time(away)
+	p.AwayAt, p.LeavesAt = db.Time(awayAt), nullable(leaves)
 	p.Languages = strings.Fields(languages)
 	return p, nil
 }
@@ -289,7 +292,7 @@ func ReturnStaff(tx *db.Tx, v Viewer, id string) error {
 	if !v.May(ManageGroup) {
 		return ErrForbidden
 	}
-	if err := one(tx.Exec(`UPDATE staff SET left_at = NULL WHERE id = $1`, id)); err != nil {
+	if err := one(tx.Exec(`UPDATE staff SET left_at = NULL, leaves_at = NULL WHERE id = $1`, id)); err != nil {
 		return fmt.Errorf("return staff: %w", err)
 	}
 	note(tx, v, "staff_returned", id, "")

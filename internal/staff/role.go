@@ -34,6 +34,8 @@ const (
 	ManageReplies Permission = "manage_replies" // saved replies
 	KeepLexicons  Permission = "keep_lexicons"  // which words of customers become tags
 	SeeAudit      Permission = "see_audit"      // who did and who saw what
+	AskExports    Permission = "ask_exports"    // files with customers of the counters she sees
+	PassExports   Permission = "pass_exports"   // be the second person for somebody else's export
 	SeeFailures   Permission = "see_failures"   // failed deliveries and dead jobs, and their retry
 	KeepCatalogue Permission = "keep_catalogue" // products and their prices
 	KeepPurchases Permission = "keep_purchases" // receipts of the tills
@@ -47,6 +49,8 @@ var permitted = map[Permission][]Role{
 	ManageReplies: {Admin, Manager, house},
 	KeepLexicons:  {Admin, Manager, Marketing, house},
 	SeeAudit:      {Privacy, Admin, house},
+	AskExports:    {Privacy, Admin, Manager, house},
+	PassExports:   {Privacy, Admin, house},
 	SeeFailures:   {Admin, Manager, house},
 	KeepCatalogue: {Admin, house},
 	KeepPurchases: {Admin, house},

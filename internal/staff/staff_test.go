@@ -197,15 +197,15 @@ func TestNobodySeesNothing(t *testing.T) {
 }
 
 func TestMay(t *testing.T) {
-	all := []Permission{Chat, KeepCards, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons}
+	all := []Permission{Chat, KeepCards, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons, AskExports, PassExports}
 	cases := map[string]struct {
 		v   Viewer
 		may []Permission
 	}{
 		"advisor":         {Viewer{Role: Advisor}, []Permission{Chat, KeepCards}},
-		"manager":         {Viewer{Role: Manager}, []Permission{Chat, KeepCards, ManageReplies, SeeFailures, KeepLexicons}},
+		"manager":         {Viewer{Role: Manager}, []Permission{Chat, KeepCards, ManageReplies, SeeFailures, KeepLexicons, AskExports}},
 		"marketing":       {Viewer{Role: Marketing}, []Permission{KeepLexicons}},
-		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit}},
+		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit, AskExports, PassExports}},
 		"admin":           {Viewer{Role: Admin}, all},
 		"system":          {System(), all},
 		"reading machine": {Machine("till", ThreadsRead), nil},

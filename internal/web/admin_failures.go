@@ -19,6 +19,8 @@ type adminFailuresPage struct {
 	SeesJobs bool
 	Jobs     []deadRow
 	Nothing  Empty
+
+	customers []string // whose names are shown
 }
 
 // failedRow is a message that did not reach its customer.
@@ -60,6 +62,9 @@ func (s *Server) showFailures(w http.ResponseWriter, r *http.Request, v *Visit) 
 		}
 		return s.deadJobs(tx, v, &data)
 	})
+	if err == nil {
+		err = s.shown(r, v, "failures", data.customers)
+	}
 	if err != nil {
 		return err
 	}
@@ -67,7 +72,7 @@ func (s *Server) showFailures(w http.ResponseWriter, r *http.Request, v *Visit) 
 }
 
 func (s *Server) failedMessages(tx *db.Tx, v *Visit, data *adminFailuresPage) error {
-	data.Messages = nil
+	data.Messages, data.customers = nil, nil
 	failed, err := s.Desk.Failures(tx, v.Viewer, maxFailures+1)
 	if err != nil {
 		return err
@@ -86,6 +91,9 @@ func (s *Server) failedMessages(tx *db.Tx, v *Visit, data *adminFailuresPage) er
 	byID := map[string]conversation.Thread{}
 	for _, t := range threads {
 		byID[t.ID] = t
+		if v.Sees(t.CounterID) {
+			data.customers = append(data.customers, t.CustomerID)
+		}
 	}
 	x, err := s.scene(tx, v.Words, v.ID)
 	if err != nil {

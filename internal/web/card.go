@@ -43,6 +43,7 @@ type cardAt struct {
 	formOf     string               // in the form of which row; "": in the one that adds
 	undone     *undone
 	shown      *customer.Contact // the whole number that she asked for
+	met        []string          // others who are named on it
 }
 
 // undone is what was just taken away, and can be put back.
@@ -155,9 +156,6 @@ func (c *cardAt) part(name string) (block string, data any, err error) {
 
 func (s *Server) showCard(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	id := r.PathValue("thread")
-	if err := s.noteOpened(r, v, id); err != nil {
-		return err
-	}
 	var card cardView
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
 		c, err := s.cardAt(tx, v, id)
@@ -175,11 +173,7 @@ func (s *Server) showCard(w http.ResponseWriter, r *http.Request, v *Visit) erro
 
 // showCardPart draws one section anew, or brings what was left for later.
 func (s *Server) showCardPart(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	id := r.PathValue("thread")
-	if err := s.noteOpened(r, v, id); err != nil {
-		return err
-	}
-	return s.drawPart(w, r, v, sheet{threadID: id, part: r.PathValue("part")})
+	return s.drawPart(w, r, v, sheet{threadID: r.PathValue("thread"), part: r.PathValue("part")})
 }
 
 // sheet is a section to draw, after something was done with it.
@@ -193,6 +187,7 @@ type sheet struct {
 func (s *Server) drawPart(w http.ResponseWriter, r *http.Request, v *Visit, d sheet) error {
 	var block string
 	var data any
+	var met []string
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
 		c, err := s.cardAt(tx, v, d.threadID)
 		if err != nil {
@@ -203,8 +198,12 @@ func (s *Server) drawPart(w http.ResponseWriter, r *http.Request, v *Visit, d sh
 			c.undone, c.shown = d.done.undone, d.done.shown
 		}
 		block, data, err = c.part(d.part)
+		met = c.met
 		return err
 	})
+	if err == nil {
+		err = s.shown(r, v, "suggestion", met)
+	}
 	if err != nil {
 		return err
 	}

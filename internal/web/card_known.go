@@ -150,9 +150,6 @@ const historyShown = 30
 // showKnown opens one attribute: its values with their proofs, a way to change it, its
 // history.
 func (s *Server) showKnown(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	if err := s.noteOpened(r, v, r.PathValue("thread")); err != nil {
-		return err
-	}
 	return s.drawKnown(w, r, v, Form{})
 }
 

@@ -67,7 +67,7 @@ func (c *cardAt) one() (cardOne, error) {
 				}
 				x.Reasons = append(x.Reasons, c.v.T(key))
 			}
-			p.Perhaps = append(p.Perhaps, x)
+			p.Perhaps, c.met = append(p.Perhaps, x), append(c.met, s.PersonID)
 		}
 	}
 	merges, err := c.Desk.Merges(c.tx, c.v.Viewer, c.t.CustomerID)

@@ -20,6 +20,8 @@ type findPage struct {
 	Messages      []foundMessage
 	MoreMessages  string // address of older ones
 	Next          bool   // a next piece: it says nothing when it is empty
+
+	customers []string // who is shown
 }
 
 // Empty is what the page says when there is nothing to show.
@@ -95,9 +97,12 @@ func (s *Server) showFind(w http.ResponseWriter, r *http.Request, v *Visit) erro
 		return err
 	}
 	err = s.DB.Write(r.Context(), func(tx *db.Tx) error {
-		s.Desk.NoteSearch(tx, v.Viewer, conversation.Searched{Customers: len(page.Customers), Messages: len(page.Messages)})
+		s.Desk.NoteSearch(tx, v.Viewer, conversation.Searched{Where: "find", Query: query, Customers: len(page.Customers), Messages: len(page.Messages)})
 		return nil
 	})
+	if err == nil {
+		err = s.shown(r, v, "find", page.customers)
+	}
 	if err != nil {
 		return err
 	}
@@ -121,6 +126,7 @@ func (s *Server) findMessages(tx *db.Tx, x scene, v *Visit, page *findPage, afte
 			}
 		}
 		page.Messages = append(page.Messages, line)
+		page.customers = append(page.customers, h.Thread.CustomerID)
 	}
 	if next != "" {
 		page.MoreMessages = "/find?" + url.Values{"q": {page.Query}, "messages": {next}}.Encode()
@@ -162,6 +168,7 @@ func (s *Server) findCustomers(tx *db.Tx, x scene, v *Visit, page *findPage, aft
 			line.Why = append(line.Why, m.why(v, why))
 		}
 		page.Customers = append(page.Customers, line)
+		page.customers = append(page.customers, c.PersonID)
 	}
 	if next != "" {
 		page.MoreCustomers = "/find?" + url.Values{"q": {page.Query}, "customers": {next}}.Encode()

@@ -55,7 +55,14 @@ func (s *Server) guard(rt route) http.Handler {
 				return
 			}
 		}
-		if err := rt.handle(w, r, v); err != nil {
+		err := error(nil)
+		if rt.shows() {
+			err = s.noteOpened(r, v, r.PathValue("thread"))
+		}
+		if err == nil {
+			err = rt.handle(w, r, v)
+		}
+		if err != nil {
 			s.fail(w, v, err)
 		} else if rt.movesPeople() {
 			s.rechecks.ask()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
@@ -18,6 +19,8 @@ type inboxPage struct {
 	Seq    int64
 	List   listView
 	Thread *threadView // nil: none is open
+
+	customers []string // who stands in the list
 }
 
 // Show names the column that a phone shows.
@@ -106,10 +109,27 @@ func (s *Server) showInbox(w http.ResponseWriter, r *http.Request, v *Visit) err
 		page, err = s.inboxPage(tx, v, f)
 		return err
 	})
+	if err == nil {
+		err = s.noteListed(r, v, f, page)
+	}
 	if err != nil {
 		return err
 	}
 	return s.render(w, v, view{Page: "inbox", Block: inboxBlock(v, f), Data: page})
+}
+
+// noteListed puts on record who stands in the list, and that she searched.
+func (s *Server) noteListed(r *http.Request, v *Visit, f conversation.Filter, page inboxPage) error {
+	if strings.TrimSpace(f.Query) != "" {
+		err := s.DB.Write(r.Context(), func(tx *db.Tx) error {
+			s.Desk.NoteSearch(tx, v.Viewer, conversation.Searched{Where: "inbox", Query: f.Query, Customers: len(page.customers)})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.shown(r, v, "inbox", page.customers)
 }
 
 // showWaiting answers how many wait for her, for the navigation of other pages.
@@ -160,6 +180,7 @@ func (s *Server) inboxPage(tx *db.Tx, v *Visit, f conversation.Filter) (inboxPag
 	if err != nil {
 		return page, err
 	}
+	page.customers = customersOf(threads)
 	page.List = listView{Box: f.Box, Query: f.Query, Closed: f.Closed, First: f.After == ""}
 	for _, t := range threads {
 		page.List.Rows = append(page.List.Rows, x.row(t))

@@ -59,6 +59,9 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, v *Visit) error {
 		}
 		return err
 	})
+	if err == nil && st.thread.ID != "" {
+		err = s.noteOpened(r, v, st.thread.ID)
+	}
 	if err != nil {
 		return err
 	}
@@ -319,6 +322,9 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		st.position("at")
 		return true
 	}
+	if err := st.noteShown(events, rows); err != nil {
+		return false // she comes again, and it is recorded then
+	}
 	drawn, err := st.server.drawings.rows(ctx, st.v.Words, rows)
 	if err != nil {
 		return false
@@ -358,6 +364,17 @@ func redrawsRow(e event.Event) bool {
 		return e.Data["what"] != insight.WhatMention
 	}
 	return true
+}
+
+// noteShown puts on record whose rows are about to be told.
+func (st *stream) noteShown(events []event.Event, rows map[string]int64) error {
+	var customers []string
+	for _, e := range events {
+		if rows[e.Thread] > 0 {
+			customers = append(customers, e.Customer)
+		}
+	}
+	return st.server.shown(st.v.request, st.v, "live", customers)
 }
 
 // cardNews names the sections of a card that changed.

@@ -1,8 +1,12 @@
 package web
 
 import (
+	"net/http"
 	"sync"
 	"time"
+
+	"dingdong/internal/audit"
+	"dingdong/internal/conversation"
 )
 
 // looks remembers for a while who has opened which thread, so that the audit
@@ -33,4 +37,19 @@ func (l *looks) done(key string, now time.Time) {
 		l.last = map[string]time.Time{}
 	}
 	l.last[key] = now
+}
+
+// shown puts on record that some customers stand in a list that she is about to read:
+// once an hour for each of them. where is a code.
+func (s *Server) shown(r *http.Request, v *Visit, where string, customers []string) error {
+	return s.sight.Record(r.Context(), s.DB, audit.Look{Actor: v.ID, Action: "customer.shown", Detail: where, Customers: customers})
+}
+
+// customersOf are the customers of some threads.
+func customersOf(threads []conversation.Thread) []string {
+	ids := make([]string, len(threads))
+	for i, t := range threads {
+		ids[i] = t.CustomerID
+	}
+	return ids
 }

@@ -35,6 +35,9 @@ func (s *Server) viewerMedia(w http.ResponseWriter, r *http.Request, v *Visit, p
 		return err
 	}
 	defer c.Close()
+	if err := s.noteOpened(r, v, c.ThreadID); err != nil {
+		return err
+	}
 	// Kept, but asked for again each time: a message may be unsent, she may sign out.
 	w.Header().Set("Cache-Control", "private, no-cache")
 	w.Header().Set("ETag", `"`+id+strconv.FormatBool(preview)+`"`)

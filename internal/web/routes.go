@@ -50,6 +50,10 @@ type route struct {
 	body    int64 // most bytes of a request body; 0: bodyLimit
 }
 
+// shows tells that a route is about one thread, so that to call it is to look at
+// its customer.
+func (rt route) shows() bool { return strings.Contains(rt.pattern, " /inbox/{thread}") }
+
 // movesPeople tells what may end a session or change who sees what: open pages
 // look again after it.
 func (rt route) movesPeople() bool {

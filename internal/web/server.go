@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dingdong/internal/audit"
 	"dingdong/internal/catalogue"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
@@ -64,6 +65,7 @@ type Server struct {
 	handler   http.Handler
 	settled   atomic.Bool // an administrator exists
 	looks     looks
+	sight     audit.Sight
 	presence  *presence
 	chat      chatRoom
 	drawings  *drawings

@@ -59,9 +59,6 @@ const messagePiece = 30
 
 func (s *Server) showThread(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	id := r.PathValue("thread")
-	if err := s.noteOpened(r, v, id); err != nil {
-		return err
-	}
 	f := inboxFilter(r.URL.Query())
 	var page inboxPage
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
@@ -79,6 +76,9 @@ func (s *Server) showThread(w http.ResponseWriter, r *http.Request, v *Visit) er
 		}
 		return s.openAt(tx, v, page.Thread, r.URL.Query().Get("at"))
 	})
+	if err == nil && !v.Partial {
+		err = s.noteListed(r, v, f, page)
+	}
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (s *Server) showThread(w http.ResponseWriter, r *http.Request, v *Visit) er
 	return s.render(w, v, view{Page: "inbox", Block: block, Data: page})
 }
 
-// noteOpened puts on record that she looked at this customer: before she sees
+// noteOpened puts on record that she looked at this customer: before she sees or does
 // anything, and once in a while rather than at every refresh of her page.
 func (s *Server) noteOpened(r *http.Request, v *Visit, threadID string) error {
 	if !s.looks.due(v.Session+" "+threadID, v.Now) {

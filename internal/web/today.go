@@ -48,6 +48,7 @@ func (s *Server) dayZone(tx *db.Tx, v *Visit) *time.Location {
 
 func (s *Server) showToday(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	page := todayPage{Frame: s.frame(v, "today", v.T("nav.today")), Chat: v.May(staff.Chat)}
+	var shown []string
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
 		x, err := s.scene(tx, v.Words, v.ID)
 		if err != nil {
@@ -57,9 +58,16 @@ func (s *Server) showToday(w http.ResponseWriter, r *http.Request, v *Visit) err
 		if err != nil {
 			return err
 		}
+		shown = nil
+		for _, todo := range list {
+			shown = append(shown, todo.PersonID)
+		}
 		page.Sections, err = s.todaySections(tx, v, x, list)
 		return err
 	})
+	if err == nil {
+		err = s.shown(r, v, "today", shown)
+	}
 	if err != nil {
 		return err
 	}
