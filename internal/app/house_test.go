@@ -27,6 +27,8 @@ var rooms = []string{
 	"catalogue",
 	"conversation",
 	"insight",
+	"alarm",
+	"export",
 	"webhook",
 	"web",
 	"api",

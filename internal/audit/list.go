@@ -59,14 +59,14 @@ func (f Filter) condition(tx *db.Tx) (c condition, err error) {
 	if !f.From.IsZero() {
 		// A row's time is that of its transaction's beginning, which may be a little before
 		// that of an earlier row; the exact time is asked below.
-		first, err := seqAt(tx, f.From.Add(-disorder))
+		first, err := SeqAt(tx, f.From.Add(-disorder))
 		if err != nil {
 			return c, err
 		}
 		after = max(after, first-1)
 	}
 	if !f.To.IsZero() {
-		end, err := seqAt(tx, f.To.Add(disorder))
+		end, err := SeqAt(tx, f.To.Add(disorder))
 		if err != nil {
 			return c, err
 		}
@@ -109,8 +109,8 @@ func (f Filter) condition(tx *db.Tx) (c condition, err error) {
 // disorder bounds how far times and numbers may disagree: no transaction lasts longer.
 const disorder = 5 * time.Minute
 
-// seqAt finds the number of the first row at or after a time, by halving.
-func seqAt(tx *db.Tx, at time.Time) (int64, error) {
+// SeqAt finds the number of the first row at or after a time, by halving.
+func SeqAt(tx *db.Tx, at time.Time) (int64, error) {
 	last, _, err := tail(tx)
 	if err != nil {
 		return 0, err

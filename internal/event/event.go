@@ -30,12 +30,13 @@ const (
 	ReachChanged    Kind = "reach.changed"    // she followed or blocked an account
 	MediaReady      Kind = "media.ready"      // a picture, voice note or file can be shown, or never will be
 	AccountChanged  Kind = "account.changed"  // an account's settings, quota or halt
+	AlarmRaised     Kind = "alarm.raised"     // somebody looks, searches or exports unusually much
 )
 
 // Kinds lists every kind.
 func Kinds() []Kind {
 	return []Kind{MessageReceived, MessageSent, MessageStatus, MessageUnsent, MessageEdited, ThreadChanged,
-		CustomerChanged, ReachChanged, MediaReady, AccountChanged}
+		CustomerChanged, ReachChanged, MediaReady, AccountChanged, AlarmRaised}
 }
 
 // Event is one thing that happened. It names people and texts by their ids

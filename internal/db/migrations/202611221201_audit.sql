@@ -27,10 +27,7 @@ CREATE TABLE alarm (
 CREATE UNIQUE INDEX alarm_standing ON alarm (rule, actor) WHERE state <> 'closed';
 CREATE INDEX alarm_open ON alarm (id) WHERE state = 'open';
 CREATE INDEX alarm_actor ON alarm (actor, id);
-CREATE TABLE alarm_mark ( -- how far the audit was watched at a time: where a window begins
-  at  BIGINT PRIMARY KEY,
-  seq BIGINT NOT NULL
-);
+-- up to which line of the audit was watched
 INSERT INTO tally (name, n) VALUES ('alarm', 0);
 
 -- export: files with personal data that leave the house

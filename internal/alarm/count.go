@@ -1,0 +1,104 @@
+package alarm
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"dingdong/internal/audit"
+	"dingdong/internal/db"
+	"dingdong/internal/staff"
+)
+
+// counting says which actions a rule counts, and whether it counts customers or lines.
+var counting = map[Rule]struct {
+	actions   []string
+	customers bool
+}{
+	Opened:   {[]string{"thread.open", "api.read"}, true},
+	Listed:   {[]string{"customer.shown"}, true},
+	Searches: {[]string{"customer.search", "api.search"}, false},
+	Reveals:  {[]string{"customer.contact", "api.contact"}, false},
+	Others:   {[]string{"thread.open"}, true},
+	OffDuty:  {[]string{"thread.open", "customer.shown", "customer.contact"}, true},
+	Exports:  {[]string{"export.asked"}, false},
+	Denied:   {[]string{"export.denied"}, false},
+	Day:      {[]string{"thread.open", "api.read"}, true},
+}
+
+// count counts what a rule is about, without what an alarm that was closed has counted.
+func (x *suspect) count(rule Rule) (int, error) {
+	c := counting[rule]
+	fits := func(a act) bool { return a.seq > x.closed[rule] && slices.Contains(c.actions, a.action) }
+	acts := x.acts
+	switch rule {
+	case Exports, Denied:
+		if !slices.ContainsFunc(acts, fits) { // nothing new: the day need not be read
+			return 0, nil
+		}
+		day, err := audit.SeqAt(x.tx, x.tx.Now.Add(-24*time.Hour))
+		if err != nil {
+			return 0, err
+		}
+		if acts, err = x.actsSince(day-1, c.actions); err != nil {
+			return 0, err
+		}
+	case OffDuty:
+		fits = func(a act) bool {
+			return a.seq > x.closed[rule] && slices.Contains(c.actions, a.action) && x.offDuty(a.at)
+		}
+	case Others:
+		others, err := x.ofOthers()
+		if err != nil {
+			return 0, err
+		}
+		fits = func(a act) bool {
+			return a.seq > x.closed[rule] && slices.Contains(c.actions, a.action) && others[a.object]
+		}
+	}
+	n, seen := 0, map[string]bool{}
+	for _, a := range acts {
+		if fits(a) && !(c.customers && seen[a.customer]) {
+			n++
+			seen[a.customer] = true
+		}
+	}
+	return n, nil
+}
+
+// offDuty tells whether she was away at a time, or whether it was night at her counter.
+func (x *suspect) offDuty(at time.Time) bool {
+	if x.role == staff.Program {
+		return false
+	}
+	if p := x.person; !p.AwayAt.IsZero() && at.After(p.AwayAt) && at.Before(p.AwayUntil) {
+		return true
+	}
+	return x.settings.night(at.In(x.zone))
+}
+
+// ofOthers gives those threads that she opened and that are a colleague's, hers to cover
+// for or not.
+func (x *suspect) ofOthers() (map[string]bool, error) {
+	var ids []string
+	for _, a := range x.acts {
+		if a.action == "thread.open" && a.object != "" {
+			ids = append(ids, a.object)
+		}
+	}
+	slices.Sort(ids)
+	out := map[string]bool{}
+	for part := range slices.Chunk(slices.Compact(ids), 250) {
+		marks, args := db.In(part, 2)
+		rows, err := x.tx.Query(`SELECT id FROM thread WHERE id IN (`+marks+`) AND assignee_id NOT IN ('', $1)`, append([]any{x.actor}, args...)...)
+		list, err := db.Collect(rows, err, func(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) })
+		if err != nil {
+			return nil, fmt.Errorf("whose threads: %w", err)
+		}
+		for _, id := range list {
+			out[id] = true
+		}
+	}
+	return out, nil
+}
