@@ -64,7 +64,7 @@ func (v *Vault) OpenString(tx *db.Tx, customerID, label string, sealed []byte) (
 // SealHouse seals what belongs to no customer, such as the token of an account,
 // under the key of the installation.
 func (v *Vault) SealHouse(label string, plain []byte) ([]byte, error) {
-	sealed, err := v.house.seal.Encrypt(plain, houseData(label))
+	sealed, err := v.sealHouse(plain, houseData(label))
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", label, err)
 	}
@@ -76,7 +76,7 @@ func (v *Vault) OpenHouse(label string, sealed []byte) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, nil
 	}
-	plain, err := v.house.seal.Decrypt(sealed, houseData(label))
+	plain, err := v.openHouse(sealed, houseData(label))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", label, ErrTampered)
 	}

@@ -75,7 +75,7 @@ func (v *Vault) NewKey(tx *db.Tx, customerID string) error {
 }
 
 func (v *Vault) insertKey(tx *db.Tx, customerID string, raw []byte) error {
-	sealed, err := v.house.seal.Encrypt(raw, keyData(customerID))
+	sealed, err := v.sealHouse(raw, keyData(customerID))
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (v *Vault) load(tx *db.Tx, customerIDs []string) (map[string]*dataKey, erro
 	}
 	keys := make(map[string]*dataKey, len(found))
 	for _, row := range found {
-		raw, err := v.house.seal.Decrypt(row.sealed, keyData(row.customerID))
+		raw, err := v.openHouse(row.sealed, keyData(row.customerID))
 		if err != nil {
 			return nil, fmt.Errorf("key of %s: %w", row.customerID, ErrTampered)
 		}

@@ -10,19 +10,11 @@ import (
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
-	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // keySets are the key sets of the installation, opened.
 type keySets struct {
 	seal, lookUp, sign *keyset.Handle
-}
-
-// houseKeys are the keys of the installation, ready for use.
-type houseKeys struct {
-	seal   tink.AEAD
-	lookUp []byte
-	sign   [][]byte // the first one signs, all of them verify
 }
 
 func newKeySets() (keySets, error) {
@@ -128,46 +120,3 @@ func plainly(err error, kms *transit) error {
 
 // wrapData binds a wrapped key set to its use: none can stand in for another.
 func wrapData(name string) []byte { return []byte("dingdong installation key: " + name) }
-
-// use makes the keys ready.
-func (s keySets) use() (houseKeys, error) {
-	var keys houseKeys
-	var err error
-	if keys.seal, err = aead.New(s.seal); err != nil {
-		return houseKeys{}, fmt.Errorf("keyset seal: %w", err)
-	}
-	lookUp, err := subkeys(s.lookUp, "look-up")
-	if err != nil {
-		return houseKeys{}, fmt.Errorf("keyset look_up: %w", err)
-	}
-	keys.lookUp = lookUp[0]
-	if keys.sign, err = subkeys(s.sign, "sign"); err != nil {
-		return houseKeys{}, fmt.Errorf("keyset sign: %w", err)
-	}
-	return keys, nil
-}
-
-// subkeys draws one HMAC key from each key of a PRF keyset, the primary first.
-// Hashing under a drawn key cannot fail, so that Hash and Sign need no error.
-func subkeys(handle *keyset.Handle, use string) ([][]byte, error) {
-	prfs, err := prf.NewPRFSet(handle)
-	if err != nil {
-		return nil, err
-	}
-	first, err := prfs.ComputePrimaryPRF([]byte(use), 32)
-	if err != nil {
-		return nil, err
-	}
-	keys := [][]byte{first}
-	for id, one := range prfs.PRFs {
-		if id == prfs.PrimaryID {
-			continue
-		}
-		key, err := one.ComputePRF([]byte(use), 32)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}

@@ -31,10 +31,13 @@ func (v *Vault) Sign(label string, payload []byte, until time.Time) string {
 	if len(payload) > MaxToken {
 		return ""
 	}
+	keys := v.house.Load()
+	with := keys.signers[keys.signsWith]
+	with.asks(until.UnixMicro())
 	token := make([]byte, 0, timeSize+len(payload)+macSize)
 	token = binary.BigEndian.AppendUint64(token, uint64(until.UnixMicro()))
 	token = append(token, payload...)
-	token = append(token, mac(v.house.sign[0], label, token)...)
+	token = append(token, mac(with.key, label, token)...)
 	return base64.RawURLEncoding.EncodeToString(token)
 }
 
@@ -51,8 +54,8 @@ func (v *Vault) Verify(label, token string, now time.Time) ([]byte, error) {
 	}
 	signed, sum := data[:len(data)-macSize], data[len(data)-macSize:]
 	genuine := false
-	for _, key := range v.house.sign {
-		genuine = genuine || hmac.Equal(sum, mac(key, label, signed))
+	for _, one := range v.house.Load().signers {
+		genuine = genuine || hmac.Equal(sum, mac(one.key, label, signed))
 	}
 	if !genuine {
 		return nil, ErrForged
@@ -66,7 +69,7 @@ func (v *Vault) Verify(label, token string, now time.Time) ([]byte, error) {
 // Hash gives the look-up hash of a value: the same value under the same label
 // has the same hash, and nobody without the key can try values until one fits.
 func (v *Vault) Hash(label, value string) string {
-	return hex.EncodeToString(mac(v.house.lookUp, label, []byte(value))[:16])
+	return hex.EncodeToString(mac(v.house.Load().lookUp, label, []byte(value))[:16])
 }
 
 // mac puts the label's length first, so that no label and value can be read as

@@ -10,7 +10,7 @@ import (
 )
 
 func TestTokens(t *testing.T) {
-	v, other := &Vault{house: freshKeys(t)}, &Vault{house: freshKeys(t)}
+	v, other := newVault(nil, place{}, freshKeys(t)), newVault(nil, place{}, freshKeys(t))
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	until := now.Add(time.Hour)
 	payload := []byte("msg_01 preview")
@@ -65,7 +65,7 @@ func TestTokens(t *testing.T) {
 }
 
 func TestTheLargestToken(t *testing.T) {
-	v := &Vault{house: freshKeys(t)}
+	v := newVault(nil, place{}, freshKeys(t))
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	large := make([]byte, MaxToken)
 	if got, err := v.Verify("x", v.Sign("x", large, now.Add(1)), now.Add(-time.Hour)); err != nil || !bytes.Equal(got, large) {
@@ -77,7 +77,7 @@ func TestTheLargestToken(t *testing.T) {
 }
 
 func TestLabelAndValueDoNotRunTogether(t *testing.T) {
-	v := &Vault{house: freshKeys(t)}
+	v := newVault(nil, place{}, freshKeys(t))
 	seen := map[string]string{}
 	for _, c := range [][2]string{{"phone", "12"}, {"phone1", "2"}, {"phon", "e12"}, {"", "phone12"}, {"phone", "21"}} {
 		h := v.Hash(c[0], c[1])

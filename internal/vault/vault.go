@@ -13,14 +13,19 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"dingdong/internal/db"
 )
 
 // Vault seals and opens. It may be used by any number of goroutines.
 type Vault struct {
-	house houseKeys
+	db    *db.DB
+	place place
+	house atomic.Pointer[houseKeys]
+	asked atomic.Int64 // when the database was last asked which keys are in use
 	cache *cache
+	node  node // this process, while it follows the key file
 }
 
 // Open reads the installation's keys from keyURI: "file:/path/key.json", or
@@ -38,6 +43,7 @@ func Open(keyURI string, d *db.DB) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
 	}
+	read := stampOf(p.path)
 	sets, err := readKeyFile(p)
 	if errors.Is(err, errNoKeyFile) {
 		if probe != nil {
@@ -47,6 +53,7 @@ func Open(keyURI string, d *db.DB) (*Vault, error) {
 		if err := makeKeyFile(p); err != nil {
 			return nil, fmt.Errorf("make key file %s: %w", p.path, err)
 		}
+		read = stampOf(p.path)
 		sets, err = readKeyFile(p)
 	}
 	if err != nil {
@@ -56,8 +63,10 @@ func Open(keyURI string, d *db.DB) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open vault: key file %s: %w", p.path, err)
 	}
-	v := &Vault{house: keys, cache: newCache(cacheSize)}
-	if probe == nil {
+	v := newVault(d, p, keys)
+	v.node.file = read
+	existing := probe != nil
+	if !existing {
 		if err := v.mark(ctx, d); err != nil {
 			return nil, fmt.Errorf("open vault: %w", err)
 		}
@@ -66,10 +75,41 @@ func Open(keyURI string, d *db.DB) (*Vault, error) {
 			return nil, fmt.Errorf("open vault: %w", err)
 		}
 	}
-	if _, err := v.house.seal.Decrypt(probe.sealed, keyData(probe.customerID)); err != nil {
-		return nil, fmt.Errorf("open vault: the key file %s does not belong to this database", p.path)
+	if err := v.belongs(ctx, probe); err != nil {
+		return nil, fmt.Errorf("open vault: key file %s: %w", p.path, err)
+	}
+	if err := v.settle(ctx, existing); err != nil {
+		return nil, fmt.Errorf("open vault: key file %s: %w", p.path, err)
 	}
 	return v, nil
+}
+
+// belongs tries the key file on a row. A file from before a rotation is told from
+// one of another house by the numbers of its keys.
+func (v *Vault) belongs(ctx context.Context, probe *keyRow) error {
+	keys := v.house.Load()
+	if _, err := keys.seal.Decrypt(probe.sealed, keyData(probe.customerID)); err == nil {
+		return nil
+	}
+	rows, err := v.houseKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range rows {
+		if keys.holds(k.Use, k.ID) {
+			return errLacks
+		}
+	}
+	return errors.New("it does not belong to this database")
+}
+
+func newVault(d *db.DB, p place, keys *houseKeys) *Vault {
+	v := &Vault{db: d, place: p, cache: newCache(cacheSize)}
+	v.house.Store(keys)
+	if d != nil {
+		v.asked.Store(d.Now().UnixMicro())
+	}
+	return v
 }
 
 // mark leaves the installation's own row, under no customer, in a new database:

@@ -133,7 +133,7 @@ func TestEmptyCells(t *testing.T) {
 
 func TestHouseCells(t *testing.T) {
 	d := dbtest.New(t)
-	v, other := openVault(t, d), &Vault{house: freshKeys(t)}
+	v, other := openVault(t, d), newVault(d, place{}, freshKeys(t))
 	sealed, err := v.SealHouse("account.token", []byte("secret"))
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestKeysOfCustomers(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
-				v := &Vault{house: freshKeys(t), cache: newCache(cacheSize)}
+				v := newVault(d, place{}, freshKeys(t))
 				write(t, d, func(tx *db.Tx) error { _, err := tx.Exec(`DELETE FROM vault_key`); return err })
 				for i, steps := range c.txs {
 					err := d.Write(t.Context(), func(tx *db.Tx) error {
@@ -265,7 +265,7 @@ func TestAnotherNodeLearnsOfADropInTime(t *testing.T) {
 	clock := dbtest.NewClock(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 	d := dbtest.NewAt(t, clock)
 	here := openVault(t, d)
-	there := &Vault{house: here.house, cache: newCache(cacheSize)}
+	there := newVault(d, place{}, here.house.Load())
 	newKeys(t, d, here, "cus_anna")
 	seal := func(v *Vault) (err error) {
 		read(t, d, func(tx *db.Tx) error {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
@@ -62,7 +61,7 @@ func rewrite(from, to place) (string, error) {
 		return "", err
 	}
 	from.path, to.path = path, path
-	sets, err := readKeyFile(from)
+	sets, before, err := readWithBytes(from)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +76,7 @@ func rewrite(from, to place) (string, error) {
 	if err := sets.match(file.open(to.kms)); err != nil { // before anything is touched
 		return "", fmt.Errorf("nothing was changed: %w", err)
 	}
-	if err := replaceKeyFile(path, data, func() error { return sets.match(readKeyFile(to)) }); err != nil {
+	if err := replaceKeyFile(path, before, data, func() error { return sets.match(readKeyFile(to)) }); err != nil {
 		return "", err
 	}
 	return to.uri(), nil
@@ -103,7 +102,19 @@ func realPath(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-func replaceKeyFile(path string, data []byte, check func() error) error {
+// readWithBytes reads a key file, and its bytes for replaceKeyFile.
+func readWithBytes(p place) (keySets, []byte, error) {
+	before, err := os.ReadFile(p.path)
+	if err != nil {
+		return keySets{}, nil, err
+	}
+	sets, err := readKeyFile(p)
+	return sets, before, err
+}
+
+// replaceKeyFile puts data in the place of a file that still holds what was read
+// before: of two commands at once one is refused, so that no key is lost.
+func replaceKeyFile(path string, before, data []byte, check func() error) error {
 	temp, err := writeBeside(path, data)
 	if err != nil {
 		return err
@@ -115,6 +126,9 @@ func replaceKeyFile(path string, data []byte, check func() error) error {
 			"once the house starts with it", old, path)
 	} else if err != nil {
 		return err
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, before) {
+		return errors.Join(fmt.Errorf("%s was changed meanwhile by another command: try again", path), err, os.Remove(old))
 	}
 	if err := errors.Join(os.Rename(temp, path), syncFolder(path)); err != nil {
 		return errors.Join(err, os.Rename(old, path))
@@ -132,13 +146,11 @@ func (s keySets) match(others keySets, err error) error {
 		return err
 	}
 	for _, pair := range [][2]*keyset.Handle{{s.seal, others.seal}, {s.lookUp, others.lookUp}, {s.sign, others.sign}} {
-		var one, other bytes.Buffer
-		err := errors.Join(insecurecleartextkeyset.Write(pair[0], keyset.NewBinaryWriter(&one)),
-			insecurecleartextkeyset.Write(pair[1], keyset.NewBinaryWriter(&other)))
+		equal, err := same(pair[0], pair[1])
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(one.Bytes(), other.Bytes()) {
+		if !equal {
 			return errors.New("the new key file holds other keys")
 		}
 	}

@@ -144,7 +144,7 @@ func TestANewKeyFileThatDoesNotOpenGivesWay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.json")
 	must(t, os.WriteFile(path, []byte("old"), 0o600))
 	lost := errors.New("the disk lies")
-	err := replaceKeyFile(path, []byte("new"), func() error {
+	err := replaceKeyFile(path, []byte("old"), []byte("new"), func() error {
 		old, err := os.ReadFile(path + ".old")
 		must(t, err)
 		fresh, err := os.ReadFile(path)
