@@ -37,6 +37,7 @@ type App struct {
 	Log    *slog.Logger
 	DB     *db.DB
 	Vault  *vault.Vault
+	Keys   *vault.Rotation
 	Desk   *conversation.Desk
 	Shop   *catalogue.Shop
 	Events *event.Log
@@ -91,6 +92,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.Vault, err = vault.Open(a.Config.KeyURI(), a.DB); err != nil {
 		return fmt.Errorf("installation key: %w", err)
 	}
+	a.Keys = vault.NewRotation(a.Vault, sealed()...)
 	blobs, err := blob.Open(filepath.Join(a.Config.Data, "blobs"))
 	if err != nil {
 		return fmt.Errorf("blobs: %w", err)
@@ -126,7 +128,7 @@ func (a *App) build() error {
 	a.table = a.reactions()
 	a.worker = job.NewWorker(a.DB, a.jobs(), job.Options{Slots: a.Config.Senders, Log: a.Log})
 	a.Web, err = web.New(web.Deps{
-		DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Reader: a.Reader, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
+		DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Reader: a.Reader, Keys: a.Keys, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
 		TrustProxy: a.Config.TrustProxy, Demo: a.Config.Demo, Ready: a.ready, Stopping: a.stopping,
 	})
 	if err != nil {
@@ -146,8 +148,12 @@ func (a *App) publicURL() string {
 	return "http://" + a.Config.Listen
 }
 
-// ready tells whether the house can take messages: the database answers.
+// ready tells whether the house can take messages: the database answers, and what
+// it seals now can be opened here.
 func (a *App) ready(ctx context.Context) error {
+	if err := a.Vault.Ready(); err != nil {
+		return err
+	}
 	return a.DB.Read(ctx, func(tx *db.Tx) error {
 		var one int
 		return tx.QueryRow(`SELECT 1`).Scan(&one)
@@ -198,6 +204,7 @@ func (a *App) Run(ctx context.Context) error {
 	var work errgroup.Group
 	work.Go(func() error { return ended(a.worker.Run(background)) })
 	work.Go(func() error { a.Events.Run(background); return nil })
+	work.Go(func() error { a.Vault.Follow(background, a.Log); return nil })
 	work.Go(func() error { return a.react(background) })
 
 	serving, serveCtx := errgroup.WithContext(ctx)

@@ -31,7 +31,7 @@ type commands struct {
 	Restore restoreCommand `cmd:"" help:"Fill an empty data folder from a backup."`
 	Check   checkCommand   `cmd:"" help:"Check integrity, orphans and the audit chain."`
 	Copy    copyCommand    `cmd:"" help:"Copy everything into another, empty database: from SQLite to PostgreSQL, or back."`
-	KeyFile keyCommand     `cmd:"" name:"key" help:"Change what guards the installation key."`
+	KeyFile keyCommand     `cmd:"" name:"key" help:"Change the installation key, or what guards it."`
 	Audit   auditCommand   `cmd:"" help:"Work with the audit log."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

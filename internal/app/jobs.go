@@ -14,7 +14,7 @@ import (
 
 // jobs is the table of everything that works in the background.
 func (a *App) jobs() map[string]job.Handler {
-	all := map[string]job.Handler{jobReact: a.reactAgain, jobTidy: a.tidy}
+	all := map[string]job.Handler{jobReact: a.reactAgain, jobTidy: a.tidy, jobRekey: a.rekey}
 	maps.Copy(all, a.Desk.Handlers())
 	maps.Copy(all, a.Shop.Handlers())
 	maps.Copy(all, a.Hooks.Handlers())

@@ -42,7 +42,7 @@ func (v *Vault) Ready() error {
 // Follow keeps this process in step until ctx ends: it reads the key file again
 // when that has changed, asks which keys are in use, and says which it holds.
 func (v *Vault) Follow(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(v.askEvery)
 	defer tick.Stop()
 	for {
 		v.step(ctx, log)

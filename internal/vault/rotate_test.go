@@ -645,6 +645,7 @@ func TestRotationWhileTheHouseServes(t *testing.T) {
 		for range 2 {
 			v, err := Open("file:"+path, d)
 			must(t, err)
+			v.askEvery = 20 * time.Millisecond
 			nodes = append(nodes, v)
 			v.step(ctx, log)
 			all.Go(func() { v.Follow(ctx, log) })
@@ -690,7 +691,7 @@ func TestRotationWhileTheHouseServes(t *testing.T) {
 		third, err := Open("file:"+path, d)
 		must(t, err)
 		r := NewRotation(third, secrets)
-		r.calm = 2 * askEvery
+		r.calm = time.Second // far more than the others need to ask
 		must(t, r.Begin(ctx, nothing))
 		first := nodes[0].house.Load().sealsWith
 		for {

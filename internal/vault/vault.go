@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"dingdong/internal/db"
 )
@@ -26,6 +27,8 @@ type Vault struct {
 	asked atomic.Int64 // when the database was last asked which keys are in use
 	cache *cache
 	node  node // this process, while it follows the key file
+
+	askEvery time.Duration // how often it asks which keys are in use
 }
 
 // Open reads the installation's keys from keyURI: "file:/path/key.json", or
@@ -104,7 +107,7 @@ func (v *Vault) belongs(ctx context.Context, probe *keyRow) error {
 }
 
 func newVault(d *db.DB, p place, keys *houseKeys) *Vault {
-	v := &Vault{db: d, place: p, cache: newCache(cacheSize)}
+	v := &Vault{db: d, place: p, cache: newCache(cacheSize), askEvery: askEvery}
 	v.house.Store(keys)
 	if d != nil {
 		v.asked.Store(d.Now().UnixMicro())

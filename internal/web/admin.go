@@ -121,6 +121,13 @@ func (s *Server) watchTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 		}
 		g.Tiles = append(g.Tiles, t)
 	}
+	if v.May(staff.ManageGroup) {
+		t, err := s.keyTile(tx, v)
+		if err != nil {
+			return g, err
+		}
+		g.Tiles = append(g.Tiles, t)
+	}
 	if v.May(staff.SeeAudit) {
 		g.Tiles = append(g.Tiles, tile{Path: "/admin/audit", Icon: "eye", Name: v.T("admin.audit"), Text: v.T("admin.audit.tile")})
 	}

@@ -209,6 +209,8 @@ var answersTo = map[string][len(askers)]int{
 	"GET /admin/tokens/new":                                       {403, 403, 403, 403, 200, 303},
 	"POST /admin/tokens":                                          {403, 403, 403, 403, 422, 401},
 	"POST /admin/tokens/{token}/end":                              {403, 403, 403, 403, 303, 401},
+	"GET /admin/key":                                              {403, 403, 403, 403, 200, 303},
+	"GET /admin/key/progress":                                     {403, 403, 403, 403, 200, 303},
 	"GET /admin/webhooks":                                         {403, 403, 403, 403, 200, 303},
 	"GET /admin/webhooks/new":                                     {403, 403, 403, 403, 200, 303},
 	"POST /admin/webhooks":                                        {403, 403, 403, 403, 422, 401},

@@ -21,6 +21,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/insight"
+	"dingdong/internal/vault"
 	"dingdong/internal/webhook"
 )
 
@@ -32,6 +33,7 @@ type Deps struct {
 	Hooks     *webhook.Room
 	Shop      *catalogue.Shop // nil: cards show no purchases
 	Reader    *insight.Room   // nil: nothing is offered to what she says
+	Keys      *vault.Rotation // nil: the page of the keys is empty
 	Log       *slog.Logger
 	PublicURL string // how browsers reach the server; https turns on secure cookies and HSTS
 	Timezone  string // for pages that belong to no counter; empty: Asia/Taipei

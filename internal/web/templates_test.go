@@ -17,7 +17,7 @@ var pageTypes = map[string]any{
 	"admin_place": adminPlacePage{}, "admin_replies": adminRepliesPage{}, "admin_reply": adminReplyPage{}, "admin_secret": adminSecretPage{},
 	"admin_attribute": adminAttributePage{}, "admin_tag": adminTagPage{}, "admin_words": adminWordsPage{}, "admin_words#tried": triedView{},
 	"admin_products": adminProductsPage{}, "admin_product": adminProductPage{}, "admin_variant": adminVariantPage{}, "admin_arrivals": adminArrivalsPage{},
-	"admin_imports": adminImportsPage{}, "admin_import": adminImportPage{}, "admin_import#going": importGoing{},
+	"admin_imports": adminImportsPage{}, "admin_import": adminImportPage{}, "admin_import#going": importGoing{}, "admin_key": adminKeyPage{}, "admin_key#key-progress": keyProgress{},
 	"admin_lexicon": adminLexiconPage{}, "admin_editor": adminEditorPage{}, "admin_editor#tried": triedView{},
 	"admin_token": adminTokenPage{}, "admin_tokens": adminTokensPage{}, "admin_webhook": adminWebhookPage{},
 
