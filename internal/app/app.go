@@ -26,6 +26,7 @@ import (
 	"dingdong/internal/event"
 	"dingdong/internal/insight"
 	"dingdong/internal/job"
+	"dingdong/internal/privacy"
 	"dingdong/internal/vault"
 	"dingdong/internal/web"
 	"dingdong/internal/webhook"
@@ -33,24 +34,26 @@ import (
 
 // App is the whole house.
 type App struct {
-	Config Config
-	Log    *slog.Logger
-	DB     *db.DB
-	Vault  *vault.Vault
-	Keys   *vault.Rotation
-	Desk   *conversation.Desk
-	Shop   *catalogue.Shop
-	Events *event.Log
-	Reader *insight.Room
-	Hooks  *webhook.Room
-	Web    *web.Server
+	Config  Config
+	Log     *slog.Logger
+	DB      *db.DB
+	Vault   *vault.Vault
+	Keys    *vault.Rotation
+	Desk    *conversation.Desk
+	Shop    *catalogue.Shop
+	Events  *event.Log
+	Reader  *insight.Room
+	Hooks   *webhook.Room
+	Privacy *privacy.Room
+	Web     *web.Server
 
-	table    map[event.Kind][]reaction
-	worker   *job.Worker
-	listener net.Listener
-	metrics  net.Listener
-	stopping chan struct{} // closed when streams must end
-	bodyTime time.Duration // how long a request's body may take
+	table       map[event.Kind][]reaction
+	worker      *job.Worker
+	listener    net.Listener
+	metrics     net.Listener
+	erasedAgain int           // records that a restored backup had brought back
+	stopping    chan struct{} // closed when streams must end
+	bodyTime    time.Duration // how long a request's body may take
 }
 
 // New opens the stores and builds every room. It does not serve yet, but the
@@ -107,7 +110,8 @@ func (a *App) open(ctx context.Context) error {
 		return fmt.Errorf("what is known of customers: %w", err)
 	}
 	a.Shop = &catalogue.Shop{DB: a.DB, Vault: a.Vault, Book: a.Desk.Book, Blobs: blobs}
-	return nil
+	a.openPrivacy()
+	return a.eraseAgain(ctx)
 }
 
 // build takes the ports and builds what serves and works.

@@ -138,7 +138,8 @@ func addFile(w *tar.Writer, name, inside string) error {
 }
 
 type restoreCommand struct {
-	File string `arg:"" help:"Backup to read."`
+	File     string `arg:"" help:"Backup to read."`
+	Erasures string `help:"The list of erasures (erasures.jsonl) of the house that was, as of today: who was erased after the backup was made is erased again." type:"path"`
 }
 
 // Run fills an empty data folder. It never overwrites: a mistake at this moment
@@ -165,14 +166,41 @@ func (f restoreCommand) Run(c *call) error {
 	if err := unpack(tar.NewReader(in), c.config.Data); err != nil {
 		return fmt.Errorf("restore: %w; empty %s before you try again", err, c.config.Data)
 	}
+	if err := f.takeList(c); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
 	if key, err := vault.KeyFile(c.config.KeyURI()); err == nil {
 		if _, err := os.Stat(key); err != nil {
 			_, err = fmt.Fprintf(c.Out, "restored into %s; put the installation key at %s before you start\n", c.config.Data, key)
 			return err
 		}
 	}
+	h, err := existingStores(c) // which erases again whom the list names
+	if err != nil {
+		return fmt.Errorf("restored into %s, but it does not open: %w", c.config.Data, err)
+	}
+	defer h.close()
+	fmt.Fprintf(c.Out, "erased again, as the list of erasures says: %d records\n", h.erasedAgain)
 	_, err = fmt.Fprintln(c.Out, "restored into", c.config.Data)
 	return err
+}
+
+// takeList puts the list of erasures beside the restored database, where every start
+// reads it.
+func (f restoreCommand) takeList(c *call) error {
+	to := filepath.Join(c.config.Data, erasureList)
+	if f.Erasures == "" {
+		if _, err := os.Stat(to); err != nil {
+			fmt.Fprintf(c.Err, "no list of erasures: whoever was erased after this backup was made is back. "+
+				"Put %s of the house that was at %s before anybody looks.\n", erasureList, to)
+		}
+		return nil
+	}
+	list, err := os.ReadFile(f.Erasures)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, list, 0o600)
 }
 
 func unpack(r *tar.Reader, data string) error {

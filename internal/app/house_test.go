@@ -29,6 +29,7 @@ var rooms = []string{
 	"insight",
 	"alarm",
 	"export",
+	"privacy",
 	"webhook",
 	"web",
 	"api",

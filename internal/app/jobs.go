@@ -18,6 +18,7 @@ func (a *App) jobs() map[string]job.Handler {
 	maps.Copy(all, a.Desk.Handlers())
 	maps.Copy(all, a.Shop.Handlers())
 	maps.Copy(all, a.Hooks.Handlers())
+	maps.Copy(all, a.Privacy.Handlers())
 	return all
 }
 

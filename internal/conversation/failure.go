@@ -134,6 +134,7 @@ func (d *Desk) Handlers() map[string]job.Handler {
 		JobDeliver:   d.Deliver,
 		JobFetch:     d.FetchMedia,
 		JobDropMedia: d.DropMedia,
+		JobDropBlobs: d.DropBlobs,
 		JobProfile:   d.FetchProfile,
 		JobMarkRead:  d.MarkRead,
 		JobQuota:     d.CheckQuotas,

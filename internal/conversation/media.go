@@ -56,7 +56,10 @@ func (d *Desk) FetchMedia(ctx context.Context, j job.Job) (job.Outcome, error) {
 		a, err = d.AccountByID(tx, m.AccountID)
 		return err
 	})
-	if errors.Is(err, db.ErrNotFound) || (err == nil && (m.Unsent || m.MediaState != MediaPending)) {
+	if errors.Is(err, db.ErrNotFound) { // erased; an attempt before may have brought the bytes in
+		return d.DropMedia(ctx, j)
+	}
+	if err == nil && (m.Unsent || m.MediaState != MediaPending) {
 		return nil, nil
 	}
 	if err != nil {

@@ -132,7 +132,7 @@ func (d *Desk) setQuota(tx *db.Tx, accountID string, q channel.Quota) error {
 	}
 	// An allowance that has room again ends the stop that its end caused.
 	_, err := tx.Exec(`UPDATE account SET quota_limit = $2, quota_used = $3, quota_at = $4,
-			halted = CASE WHEN halted = 'over_quota' AND ($2 = 0 OR $3 < $2) THEN '' ELSE halted END WHERE id = $1`,
+			halted = CASE WHEN halted = 'over_quota' AND (CAST($2 AS BIGINT) = 0 OR CAST($3 AS BIGINT) < CAST($2 AS BIGINT)) THEN '' ELSE halted END WHERE id = $1`,
 		accountID, limit, int64(q.Used), db.Micro(tx.Now))
 	if err != nil {
 		return fmt.Errorf("quota: %w", err)
@@ -182,6 +182,9 @@ func (d *Desk) MarkRead(ctx context.Context, j job.Job) (job.Outcome, error) {
 		return nil, job.Fatal(err)
 	}
 	a, _, err := d.addressee(ctx, args.Thread)
+	if errors.Is(err, db.ErrNotFound) { // she was erased
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -277,9 +277,12 @@ func (d *Desk) moveUp(tx *db.Tx, a Account, in channel.Inbound, m arrival) error
 		if n > 0 {
 			return nil
 		}
-		opened := m.place.opened
+		opened, record := m.place.opened, m.place.customerID
 		if *m.place, err = d.locate(tx, a, in, m.place.counterID); err != nil {
 			return err
+		}
+		if m.place.customerID != record { // erased since: the platform says it again, to a new record
+			return ErrBusy
 		}
 		m.place.opened = opened
 		if _, err := tx.Exec(`UPDATE message SET thread_id = $2 WHERE id = $1`, m.message, m.place.threadID); err != nil {
@@ -321,6 +324,12 @@ func (d *Desk) keepNotice(tx *db.Tx, a Account, in channel.Inbound, identityID s
 		var err error
 		if raw, err = d.Vault.SealHouse(labelNotice, in.Raw); err != nil {
 			return false, err
+		}
+	}
+	if identityID == "" && in.Peer.ID != "" { // so that an erasure finds it
+		err := tx.QueryRow(`SELECT id FROM identity WHERE account_id = $1 AND external_hash = $2`, a.ID, d.Book.ExternalHash(a.ID, in.Peer.ID)).Scan(&identityID)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return false, fmt.Errorf("keep notice: %w", err)
 		}
 	}
 	n, err := tx.Exec(`INSERT INTO notice (account_id, event_id, kind, identity_id, external_id, at, raw)

@@ -135,8 +135,10 @@ func follow(tx *db.Tx, threadID *string) error {
 	return nil
 }
 
+func deliverLane(threadID string) string { return "deliver:" + threadID }
+
 func enqueueDelivery(tx *db.Tx, threadID string, at time.Time) error {
-	return job.Enqueue(tx, job.New{Kind: JobDeliver, Lane: "deliver:" + threadID, Key: threadID, Args: deliverArgs{Thread: threadID}, RunAt: at})
+	return job.Enqueue(tx, job.New{Kind: JobDeliver, Lane: deliverLane(threadID), Key: threadID, Args: deliverArgs{Thread: threadID}, RunAt: at})
 }
 
 func (f *Draft) check() error {

@@ -124,9 +124,12 @@ func (w *writer) connect(ctx context.Context) error {
 	if w.d.engine == SQLite {
 		s.start = "BEGIN IMMEDIATE"
 		// The lock is waited for in begin, which looks far more often than SQLite does.
-		if _, err := s.conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
-			s.close()
-			return unavailable(err)
+		// What is deleted is overwritten where its page is written anyway: see Shred.
+		for _, pragma := range []string{"PRAGMA busy_timeout = 0", "PRAGMA secure_delete = FAST"} {
+			if _, err := s.conn.ExecContext(ctx, pragma); err != nil {
+				s.close()
+				return unavailable(err)
+			}
 		}
 	} else if _, err := s.conn.ExecContext(ctx, "SET enable_seqscan = off"); err != nil {
 		// Writers look rows up by key. Before the first ANALYZE the planner

@@ -31,12 +31,13 @@ const (
 	MediaReady      Kind = "media.ready"      // a picture, voice note or file can be shown, or never will be
 	AccountChanged  Kind = "account.changed"  // an account's settings, quota or halt
 	AlarmRaised     Kind = "alarm.raised"     // somebody looks, searches or exports unusually much
+	CustomerErased  Kind = "customer.erased"  // a record of hers is gone, with everything in it
 )
 
 // Kinds lists every kind.
 func Kinds() []Kind {
 	return []Kind{MessageReceived, MessageSent, MessageStatus, MessageUnsent, MessageEdited, ThreadChanged,
-		CustomerChanged, ReachChanged, MediaReady, AccountChanged, AlarmRaised}
+		CustomerChanged, ReachChanged, MediaReady, AccountChanged, AlarmRaised, CustomerErased}
 }
 
 // Event is one thing that happened. It names people and texts by their ids

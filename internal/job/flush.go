@@ -135,6 +135,8 @@ func (f *flushing) other(row any) error {
 		return f.revive(r.id)
 	case *opening:
 		return f.open(r)
+	case *Forgetting:
+		return f.forget(r)
 	}
 	return fmt.Errorf("job: a row of type %T", row)
 }

@@ -39,6 +39,8 @@ const (
 	SeeFailures   Permission = "see_failures"   // failed deliveries and dead jobs, and their retry
 	KeepCatalogue Permission = "keep_catalogue" // products and their prices
 	KeepPurchases Permission = "keep_purchases" // receipts of the tills
+	KeepPrivacy   Permission = "keep_privacy"   // what customers ask of their data, retention, export and erasure of a person
+	AskPrivacy    Permission = "ask_privacy"    // hand in what a customer asks of her data
 )
 
 // permitted is the whole table of permissions of people.
@@ -54,6 +56,8 @@ var permitted = map[Permission][]Role{
 	SeeFailures:   {Admin, Manager, house},
 	KeepCatalogue: {Admin, house},
 	KeepPurchases: {Admin, house},
+	KeepPrivacy:   {Privacy, Admin, house},
+	AskPrivacy:    {Privacy, Admin, house},
 }
 
 // machinePermitted says which scope permits a machine what.
@@ -63,6 +67,7 @@ var machinePermitted = map[Permission]string{
 	KeepLexicons:  LexiconsWrite,
 	KeepCatalogue: CatalogueWrite,
 	KeepPurchases: PurchasesWrite,
+	AskPrivacy:    PrivacyWrite,
 }
 
 // May says whether the viewer's role permits it. Someone who still has to replace a

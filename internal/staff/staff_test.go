@@ -197,7 +197,7 @@ func TestNobodySeesNothing(t *testing.T) {
 }
 
 func TestMay(t *testing.T) {
-	all := []Permission{Chat, KeepCards, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons, AskExports, PassExports}
+	all := []Permission{Chat, KeepCards, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons, AskExports, PassExports, KeepPrivacy, AskPrivacy}
 	cases := map[string]struct {
 		v   Viewer
 		may []Permission
@@ -205,13 +205,14 @@ func TestMay(t *testing.T) {
 		"advisor":         {Viewer{Role: Advisor}, []Permission{Chat, KeepCards}},
 		"manager":         {Viewer{Role: Manager}, []Permission{Chat, KeepCards, ManageReplies, SeeFailures, KeepLexicons, AskExports}},
 		"marketing":       {Viewer{Role: Marketing}, []Permission{KeepLexicons}},
-		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit, AskExports, PassExports}},
+		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit, AskExports, PassExports, KeepPrivacy, AskPrivacy}},
 		"admin":           {Viewer{Role: Admin}, all},
 		"system":          {System(), all},
 		"reading machine": {Machine("till", ThreadsRead), nil},
 		"writing machine": {Machine("bot", MessagesWrite), []Permission{Chat}},
 		"member system":   {Machine("crm", CustomersWrite, ContactsRead, CardsWrite), []Permission{KeepCards}},
 		"lexicographer":   {Machine("words", LexiconsWrite), []Permission{KeepLexicons}},
+		"officer's tool":  {Machine("crm", PrivacyWrite), []Permission{AskPrivacy}},
 		"till":            {Machine("till", CatalogueWrite, PurchasesWrite), []Permission{KeepCatalogue, KeepPurchases}},
 	}
 	for name, c := range cases {

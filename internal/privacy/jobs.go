@@ -1,0 +1,11 @@
+package privacy
+
+import "dingdong/internal/job"
+
+// Handlers are the room's jobs.
+func (r *Room) Handlers() map[string]job.Handler {
+	return map[string]job.Handler{
+		JobSweep:    r.sweep,
+		JobDropFile: r.dropFiles,
+	}
+}
