@@ -191,7 +191,7 @@ func (f restoreCommand) takeList(c *call) error {
 	to := filepath.Join(c.config.Data, erasureList)
 	if f.Erasures == "" {
 		if _, err := os.Stat(to); err != nil {
-			fmt.Fprintf(c.Err, "no list of erasures: whoever was erased after this backup was made is back. "+
+			fmt.Fprintf(c.Out, "no list of erasures: whoever was erased after this backup was made is back. "+
 				"Put %s of the house that was at %s before anybody looks.\n", erasureList, to)
 		}
 		return nil
