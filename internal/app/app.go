@@ -20,6 +20,7 @@ import (
 	"dingdong/internal/blob"
 	"dingdong/internal/catalogue"
 	"dingdong/internal/channel/line"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -41,6 +42,7 @@ type App struct {
 	Keys    *vault.Rotation
 	Desk    *conversation.Desk
 	Shop    *catalogue.Shop
+	Consent *consent.Room
 	Events  *event.Log
 	Reader  *insight.Room
 	Hooks   *webhook.Room
@@ -108,6 +110,10 @@ func (a *App) open(ctx context.Context) error {
 	a.Reader = &insight.Room{Vault: a.Vault, Book: a.Desk.Book, Desk: a.Desk}
 	if err = a.DB.Write(ctx, a.Desk.Book.EnsureDefaults); err != nil {
 		return fmt.Errorf("what is known of customers: %w", err)
+	}
+	a.Consent = &consent.Room{Vault: a.Vault, Book: a.Desk.Book}
+	if err = a.DB.Write(ctx, a.Consent.EnsureShipped); err != nil {
+		return fmt.Errorf("purposes of consent: %w", err)
 	}
 	a.Shop = &catalogue.Shop{DB: a.DB, Vault: a.Vault, Book: a.Desk.Book, Blobs: blobs}
 	a.openPrivacy()

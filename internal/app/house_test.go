@@ -25,6 +25,7 @@ var rooms = []string{
 	"staff",
 	"customer",
 	"catalogue",
+	"consent",
 	"conversation",
 	"insight",
 	"alarm",

@@ -32,12 +32,15 @@ const (
 	AccountChanged  Kind = "account.changed"  // an account's settings, quota or halt
 	AlarmRaised     Kind = "alarm.raised"     // somebody looks, searches or exports unusually much
 	CustomerErased  Kind = "customer.erased"  // a record of hers is gone, with everything in it
+
+	ConsentGranted   Kind = "consent.granted"   // she agreed to a purpose
+	ConsentWithdrawn Kind = "consent.withdrawn" // she refused one, or took it back
 )
 
 // Kinds lists every kind.
 func Kinds() []Kind {
 	return []Kind{MessageReceived, MessageSent, MessageStatus, MessageUnsent, MessageEdited, ThreadChanged,
-		CustomerChanged, ReachChanged, MediaReady, AccountChanged, AlarmRaised, CustomerErased}
+		CustomerChanged, ReachChanged, MediaReady, AccountChanged, AlarmRaised, CustomerErased, ConsentGranted, ConsentWithdrawn}
 }
 
 // Event is one thing that happened. It names people and texts by their ids

@@ -41,6 +41,9 @@ const (
 	KeepPurchases Permission = "keep_purchases" // receipts of the tills
 	KeepPrivacy   Permission = "keep_privacy"   // what customers ask of their data, retention, export and erasure of a person
 	AskPrivacy    Permission = "ask_privacy"    // hand in what a customer asks of her data
+	SeeConsent    Permission = "see_consent"    // the purposes and the contact rules of the group
+	KeepConsent   Permission = "keep_consent"   // and to change them
+	RecordConsent Permission = "record_consent" // write down what a customer she sees agreed to or refused
 )
 
 // permitted is the whole table of permissions of people.
@@ -58,6 +61,9 @@ var permitted = map[Permission][]Role{
 	KeepPurchases: {Admin, house},
 	KeepPrivacy:   {Privacy, Admin, house},
 	AskPrivacy:    {Privacy, Admin, house},
+	SeeConsent:    {Manager, Privacy, Admin, house},
+	KeepConsent:   {Privacy, Admin, house},
+	RecordConsent: {Advisor, Manager, Privacy, Admin, house},
 }
 
 // machinePermitted says which scope permits a machine what.
@@ -68,6 +74,7 @@ var machinePermitted = map[Permission]string{
 	KeepCatalogue: CatalogueWrite,
 	KeepPurchases: PurchasesWrite,
 	AskPrivacy:    PrivacyWrite,
+	RecordConsent: ConsentsWrite,
 }
 
 // May says whether the viewer's role permits it. Someone who still has to replace a

@@ -197,20 +197,22 @@ func TestNobodySeesNothing(t *testing.T) {
 }
 
 func TestMay(t *testing.T) {
-	all := []Permission{Chat, KeepCards, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons, AskExports, PassExports, KeepPrivacy, AskPrivacy}
+	all := []Permission{Chat, KeepCards, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons, AskExports, PassExports, KeepPrivacy, AskPrivacy,
+		SeeConsent, KeepConsent, RecordConsent}
 	cases := map[string]struct {
 		v   Viewer
 		may []Permission
 	}{
-		"advisor":         {Viewer{Role: Advisor}, []Permission{Chat, KeepCards}},
-		"manager":         {Viewer{Role: Manager}, []Permission{Chat, KeepCards, ManageReplies, SeeFailures, KeepLexicons, AskExports}},
+		"advisor":         {Viewer{Role: Advisor}, []Permission{Chat, KeepCards, RecordConsent}},
+		"manager":         {Viewer{Role: Manager}, []Permission{Chat, KeepCards, ManageReplies, SeeFailures, KeepLexicons, AskExports, SeeConsent, RecordConsent}},
 		"marketing":       {Viewer{Role: Marketing}, []Permission{KeepLexicons}},
-		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit, AskExports, PassExports, KeepPrivacy, AskPrivacy}},
+		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit, AskExports, PassExports, KeepPrivacy, AskPrivacy, SeeConsent, KeepConsent, RecordConsent}},
 		"admin":           {Viewer{Role: Admin}, all},
 		"system":          {System(), all},
 		"reading machine": {Machine("till", ThreadsRead), nil},
 		"writing machine": {Machine("bot", MessagesWrite), []Permission{Chat}},
 		"member system":   {Machine("crm", CustomersWrite, ContactsRead, CardsWrite), []Permission{KeepCards}},
+		"member page":     {Machine("page", ConsentsWrite), []Permission{RecordConsent}},
 		"lexicographer":   {Machine("words", LexiconsWrite), []Permission{KeepLexicons}},
 		"officer's tool":  {Machine("crm", PrivacyWrite), []Permission{AskPrivacy}},
 		"till":            {Machine("till", CatalogueWrite, PurchasesWrite), []Permission{KeepCatalogue, KeepPurchases}},

@@ -31,13 +31,16 @@ const (
 	CardsWrite     = "cards:write"
 	LexiconsWrite  = "lexicons:write"
 	PrivacyWrite   = "privacy:write"
+	ConsentsRead   = "consents:read"
+	ConsentsWrite  = "consents:write"
 )
 
 // Scopes lists what an API token can be allowed to do, in the order in which a form
 // offers it.
 func Scopes() []string {
 	return []string{ThreadsRead, MessagesRead, MessagesWrite, CustomersRead, AccountsRead, StaffRead, EventsRead, WebhooksWrite,
-		CustomersWrite, ContactsRead, CatalogueRead, CatalogueWrite, PurchasesRead, PurchasesWrite, CardsWrite, LexiconsWrite, PrivacyWrite}
+		CustomersWrite, ContactsRead, CatalogueRead, CatalogueWrite, PurchasesRead, PurchasesWrite, CardsWrite, LexiconsWrite, PrivacyWrite,
+		ConsentsRead, ConsentsWrite}
 }
 
 const tokenPrefix = "dd_" // so that a scanner for leaked secrets can know ours

@@ -1,0 +1,165 @@
+package consent
+
+import (
+	"cmp"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"dingdong/internal/db"
+)
+
+// Standing is where she stands on a purpose.
+type Standing struct {
+	Purpose string
+	Account string // "": everywhere that has no standing of its own
+	State   State  // "": she was never asked, or did not answer
+	Entry   Entry  // her last word, without its evidence; zero where she said none
+	// Outdated says that she agreed to an older text and the group has asked anew
+	// since: her yes no longer counts.
+	Outdated bool
+	Needs    bool // the purpose needs a grant
+	Closed   bool // the group no longer uses the purpose
+}
+
+// Allowed says whether something may be said or done for the purpose.
+func (s Standing) Allowed() bool {
+	if !s.Needs {
+		return true
+	}
+	return s.State == Granted && !s.Outdated && !s.Closed
+}
+
+// States gives her standing on every purpose as it was at a moment, in the group's
+// order, and on single accounts where that differs; a zero time is now. Of records
+// that are one person today the newest word counts, whichever said it.
+func (r *Room) States(tx *db.Tx, customerID string, at time.Time) ([]Standing, error) {
+	who, err := r.look(tx, customerID)
+	if err != nil {
+		return nil, err
+	}
+	limit := int64(1) << 62
+	if !at.IsZero() {
+		limit = db.Micro(at)
+	}
+	marks, args := db.In(who.records, 2)
+	rows, err := tx.Query(`SELECT `+entryColumns+` FROM consent WHERE at <= $1 AND customer_id IN (`+marks+`) ORDER BY at, id`,
+		append([]any{limit}, args...)...)
+	entries, err := db.Collect(rows, err, scanEntry)
+	if err != nil {
+		return nil, fmt.Errorf("states of consent: %w", err)
+	}
+	purposes, err := purposesAt(tx, limit)
+	if err != nil {
+		return nil, err
+	}
+	var out []Standing
+	for _, p := range purposes {
+		out = append(out, standings(p, entries)...)
+	}
+	return out, nil
+}
+
+// purposesAt gives the purposes as they were at a moment, with the version from
+// which a grant counted then. What she said elsewhere before we knew a purpose may
+// have been brought in, so none is left out.
+func purposesAt(tx *db.Tx, limit int64) ([]Purpose, error) {
+	rows, err := tx.Query(`SELECT p.name, p.needs_grant, CASE WHEN p.closed_at <= $1 THEN 1 ELSE 0 END,
+		COALESCE(MAX(CASE WHEN v.anew THEN v.version ELSE 1 END), 1)
+		FROM purpose p LEFT JOIN purpose_version v ON v.purpose = p.name AND v.at <= $1
+		GROUP BY p.name, p.needs_grant, p.closed_at, p.position ORDER BY p.position, p.name`, limit)
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (p Purpose, err error) {
+		var closed int
+		err = r.Scan(&p.Name, &p.NeedsGrant, &closed, &p.FromVersion)
+		if closed == 1 {
+			p.ClosedAt = db.Time(limit)
+		}
+		return p, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("purposes at a moment: %w", err)
+	}
+	return list, nil
+}
+
+// standings reads the entries of all purposes, the oldest first, for one.
+func standings(p Purpose, entries []Entry) []Standing {
+	general := Standing{Purpose: p.Name, Needs: p.NeedsGrant, Closed: !p.ClosedAt.IsZero()}
+	single := map[string]Standing{}
+	for _, e := range entries {
+		if e.Purpose != p.Name {
+			continue
+		}
+		s := general
+		s.Account, s.State, s.Entry = e.Account, e.State, e
+		s.Outdated = e.State == Granted && e.Version < p.FromVersion
+		if e.Account == "" {
+			general = s
+			clear(single) // it covers every channel
+			continue
+		}
+		single[e.Account] = s
+	}
+	if general.Closed && general.State == "" && len(single) == 0 {
+		return nil // she never had to do with it
+	}
+	out := []Standing{general}
+	for _, account := range slices.SortedFunc(maps.Keys(single), cmp.Compare[string]) {
+		if s := single[account]; s.State != general.State || s.Outdated != general.Outdated {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// May says whether she may be written to for a purpose on an account. Service
+// needs no grant.
+func (r *Room) May(tx *db.Tx, customerID, purpose, accountID string) (bool, error) {
+	if purpose == Service {
+		return true, nil
+	}
+	who, err := r.look(tx, customerID)
+	if err != nil {
+		return false, err
+	}
+	refused, err := r.refused(tx, question{who.records, purpose, accountID})
+	return refused == "" && err == nil, err
+}
+
+// question asks for the standing of a person.
+type question struct {
+	records          []string
+	purpose, account string
+}
+
+// refused says why a purpose must not be used, "" where it may.
+func (r *Room) refused(tx *db.Tx, q question) (string, error) {
+	if q.purpose == Service {
+		return "", nil
+	}
+	p, err := r.bare(tx, q.purpose)
+	if errors.Is(err, db.ErrNotFound) {
+		err = db.Invalid{Field: "purpose", Code: "unknown"}
+	}
+	if err != nil {
+		return "", err
+	}
+	// A standing of single accounts says nothing about all of them.
+	marks, args := db.In(q.records, 3)
+	args = append([]any{p.Name, q.account}, args...)
+	rows, err := tx.Query(`SELECT `+entryColumns+` FROM consent WHERE purpose = $1 AND account_id IN ('', $2)
+		AND customer_id IN (`+marks+`) ORDER BY at DESC, id DESC LIMIT 1`, args...)
+	last, err := db.Collect(rows, err, scanEntry)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("her consent: %w", err)
+	case len(last) == 1 && last[0].State == Withdrawn:
+		return Stopped, nil
+	case len(last) == 0 && p.NeedsGrant, !p.ClosedAt.IsZero(), len(last) == 1 && last[0].Version < p.FromVersion:
+		return NoConsent, nil
+	}
+	return "", nil
+}
