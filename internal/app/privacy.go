@@ -23,6 +23,7 @@ func (a *App) parts() []privacy.Part {
 		{Name: "api", Erase: api.Erase},
 		{Name: "insight", Erase: a.Reader.Erase},
 		{Name: "conversation", Erase: a.Desk.Erase},
+		{Name: "consent", Erase: a.Consent.Erase},
 		{Name: "catalogue", Erase: a.Shop.Erase},
 		{Name: "customer", Erase: a.Desk.Book.Erase},
 	}
