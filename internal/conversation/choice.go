@@ -6,6 +6,7 @@ import (
 
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
+	"dingdong/internal/event"
 	"dingdong/internal/staff"
 )
 
@@ -87,6 +88,10 @@ func (d *Desk) ChooseAdvisor(tx *db.Tx, c Choose) error {
 		return err
 	}
 	if old.AdvisorID == c.AdvisorID {
+		if c.AdvisorID != "" { // she has her already, and says that she wants her
+			event.Append(tx, event.Event{Kind: event.CustomerChanged, Customer: p.personID, Counter: c.CounterID, By: "customer",
+				Data: map[string]string{"what": "binding"}})
+		}
 		return nil
 	}
 	if c.AdvisorID == "" {

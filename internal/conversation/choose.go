@@ -20,6 +20,7 @@ import (
 //	dd:advisors            show the advisors of the counter she speaks with
 //	dd:advisor:<c>:<id>    be bound to that advisor of counter c; no id: anyone
 //	dd:card:<visit>:yes|no answer the question of a card
+//	dd:handover:<id>:fine|other|stop what she says to her new advisor
 const ours = "dd:"
 
 // Data of buttons that anybody may show: a rich menu for instance.
@@ -114,6 +115,8 @@ func (t *tap) do() error {
 		return t.choose(c.args[0], c.args[1])
 	case c.is("card", 2) && (c.args[1] == "yes" || c.args[1] == "no"):
 		return t.answerCard(c.args[0], c.args[1] == "yes")
+	case c.is("handover", 2) && (c.args[1] == HandoverFine || c.args[1] == HandoverOther || c.args[1] == HandoverStop):
+		return t.answerHandover(c.args[0], c.args[1])
 	}
 	return t.stale()
 }

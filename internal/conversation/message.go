@@ -62,6 +62,9 @@ const (
 	TypeMoved   channel.BodyType = "moved"   // she went on to another counter; Text: its name
 	TypeArrived channel.BodyType = "arrived" // she came from another counter; Text: its name
 	TypeAsked   channel.BodyType = "asked"   // she asked to choose
+
+	TypeAgreed   channel.BodyType = "agreed"   // she is fine with her new advisor
+	TypeDeclined channel.BodyType = "declined" // she wants no messages that she did not ask for
 )
 
 // Message is one bubble.

@@ -20,6 +20,8 @@ const (
 	HowCode   How = "code"   // she sent a card's code and agreed
 	HowStaff  How = "staff"  // a colleague entered it
 	HowMerge  How = "merge"  // another record of hers had it
+
+	HowHandover How = "handover" // her advisor left, or is away, and a colleague took over
 )
 
 // Binding is a customer's own advisor at a counter. An ended one is history.

@@ -44,6 +44,7 @@ const (
 	SeeConsent    Permission = "see_consent"    // the purposes and the contact rules of the group
 	KeepConsent   Permission = "keep_consent"   // and to change them
 	RecordConsent Permission = "record_consent" // write down what a customer she sees agreed to or refused
+	HandOver      Permission = "hand_over"      // the customers of who leaves or is away
 )
 
 // permitted is the whole table of permissions of people.
@@ -64,6 +65,7 @@ var permitted = map[Permission][]Role{
 	SeeConsent:    {Manager, Privacy, Admin, house},
 	KeepConsent:   {Privacy, Admin, house},
 	RecordConsent: {Advisor, Manager, Privacy, Admin, house},
+	HandOver:      {Admin, Manager, house},
 }
 
 // machinePermitted says which scope permits a machine what.

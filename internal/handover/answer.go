@@ -1,0 +1,86 @@
+package handover
+
+import (
+	"fmt"
+
+	"dingdong/internal/audit"
+	"dingdong/internal/conversation"
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+)
+
+// React hears what customers say to their new advisors, by a tap or by choosing another.
+func (r *Room) React(tx *db.Tx, e event.Event) error {
+	if e.By != "customer" || e.Customer == "" {
+		return nil
+	}
+	switch e.Data["what"] {
+	case "handover":
+		return r.answered(tx, e)
+	case "binding":
+		return r.chose(tx, e)
+	}
+	return nil
+}
+
+// answered keeps what she tapped. A button of somebody else's message says nothing.
+func (r *Room) answered(tx *db.Tx, e event.Event) error {
+	var customerID, handoverID string
+	err := db.NotFound(tx.QueryRow(`SELECT customer_id, handover_id FROM handover_item WHERE id = $1`, e.Data["item"]).Scan(&customerID, &handoverID))
+	if err == db.ErrNotFound || customerID == "" {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("her answer: %w", err)
+	}
+	same, err := r.samePerson(tx, customerID, e.Customer)
+	if err != nil || !same {
+		return err
+	}
+	answer := e.Data["answer"]
+	keep := `answer IN ('', 'other', 'fine')` // what she chose or refused is not taken back by another tap
+	if answer == conversation.HandoverStop {
+		keep = `answer <> 'stop'`
+	}
+	n, err := tx.Exec(`UPDATE handover_item SET answer = $2, answered_at = $3 WHERE id = $1 AND `+keep, e.Data["item"], answer, db.Micro(tx.Now))
+	if err != nil {
+		return fmt.Errorf("her answer: %w", err)
+	}
+	if n > 0 && answer == conversation.HandoverStop {
+		audit.Record(tx, audit.Entry{Actor: "customer", Action: "handover.stop", Customer: customerID, Object: handoverID})
+	}
+	return nil
+}
+
+func (r *Room) samePerson(tx *db.Tx, a, b string) (bool, error) {
+	one, err := r.Desk.Book.Person(tx, a)
+	if err != nil {
+		return false, err
+	}
+	other, err := r.Desk.Book.Person(tx, b)
+	return one == other, err
+}
+
+// chose notes whom she wants instead, in whatever way she chose.
+func (r *Room) chose(tx *db.Tx, e event.Event) error {
+	person, err := r.Desk.Book.Person(tx, e.Customer)
+	if err != nil {
+		return err
+	}
+	records, err := r.Desk.Book.Records(tx, person)
+	if err != nil {
+		return err
+	}
+	own, err := r.ownAdvisor(tx, person, e.Counter)
+	if err != nil {
+		return err
+	}
+	marks, args := db.In(records, 4)
+	if _, err := tx.Exec(`UPDATE handover_item SET answer = CASE WHEN answer = 'stop' THEN 'stop' ELSE 'chose' END, chosen_id = $2, answered_at = $3
+		WHERE counter_id = $1 AND customer_id IN (`+marks+`) AND state = 'moved'
+			AND handover_id IN (SELECT id FROM handover WHERE closed_at IS NULL OR kind = 'leaves')`,
+		append([]any{e.Counter, own, db.Micro(tx.Now)}, args...)...); err != nil {
+		return fmt.Errorf("whom she chose: %w", err)
+	}
+	return nil
+}
