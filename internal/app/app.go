@@ -25,6 +25,7 @@ import (
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/handover"
 	"dingdong/internal/insight"
 	"dingdong/internal/job"
 	"dingdong/internal/privacy"
@@ -45,6 +46,7 @@ type App struct {
 	Consent *consent.Room
 	Events  *event.Log
 	Reader  *insight.Room
+	Hands   *handover.Room
 	Hooks   *webhook.Room
 	Privacy *privacy.Room
 	Web     *web.Server
@@ -108,6 +110,7 @@ func (a *App) open(ctx context.Context) error {
 		Adapters: adapters(client),
 	}
 	a.Reader = &insight.Room{Vault: a.Vault, Book: a.Desk.Book, Desk: a.Desk}
+	a.Hands = &handover.Room{DB: a.DB, Desk: a.Desk}
 	if err = a.DB.Write(ctx, a.Desk.Book.EnsureDefaults); err != nil {
 		return fmt.Errorf("what is known of customers: %w", err)
 	}

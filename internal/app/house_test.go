@@ -28,6 +28,7 @@ var rooms = []string{
 	"consent",
 	"conversation",
 	"insight",
+	"handover",
 	"alarm",
 	"export",
 	"privacy",

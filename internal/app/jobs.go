@@ -17,6 +17,7 @@ func (a *App) jobs() map[string]job.Handler {
 	all := map[string]job.Handler{jobReact: a.reactAgain, jobTidy: a.tidy, jobRekey: a.rekey}
 	maps.Copy(all, a.Desk.Handlers())
 	maps.Copy(all, a.Shop.Handlers())
+	maps.Copy(all, a.Hands.Handlers())
 	maps.Copy(all, a.Hooks.Handlers())
 	maps.Copy(all, a.Privacy.Handlers())
 	return all

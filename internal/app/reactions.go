@@ -24,6 +24,7 @@ func (a *App) reactions() map[event.Kind][]reaction {
 	for _, k := range []event.Kind{event.MessageReceived, event.MessageEdited, event.MessageUnsent} {
 		table[k] = append(table[k], a.Reader.React)
 	}
+	table[event.CustomerChanged] = append(table[event.CustomerChanged], a.Hands.React)
 	return table
 }
 
@@ -44,10 +45,13 @@ func (a *App) reactTo(tx *db.Tx, e event.Event) error {
 	return nil
 }
 
-// nobody says that no event would be reacted to: no endpoint asks for any, and
-// no lexicon is live.
+// nobody says that no event would be reacted to: no endpoint asks for any, no
+// customer was handed over, and no lexicon is live.
 func (a *App) nobody(tx *db.Tx) (bool, error) {
 	if none, err := a.Hooks.Nobody(tx); err != nil || !none {
+		return false, err
+	}
+	if none, err := a.Hands.Nobody(tx); err != nil || !none {
 		return false, err
 	}
 	return a.Reader.Nobody(tx)

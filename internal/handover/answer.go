@@ -9,6 +9,16 @@ import (
 	"dingdong/internal/event"
 )
 
+// Nobody says that no customer could answer: none was ever handed over.
+func (r *Room) Nobody(tx *db.Tx) (bool, error) {
+	var n int
+	err := tx.QueryRow(`SELECT COUNT(*) FROM (SELECT 1 AS one FROM handover WHERE state <> 'draft' LIMIT 1) h`).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("who was handed over: %w", err)
+	}
+	return n == 0, nil
+}
+
 // React hears what customers say to their new advisors, by a tap or by choosing another.
 func (r *Room) React(tx *db.Tx, e event.Event) error {
 	if e.By != "customer" || e.Customer == "" {

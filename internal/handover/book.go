@@ -192,6 +192,12 @@ func candidates(tx *db.Tx, h Handover) (map[string][]Colleague, error) {
 			if p.ID == h.LeaverID || p.Away || gone[p.ID] {
 				continue
 			}
+			if leaves, err := staff.LeavingAt(tx, p.ID); err != nil || !leaves.IsZero() {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
 			c := Colleague{ID: p.ID, Languages: p.Languages, Specialities: p.Specialities}
 			if err := tx.QueryRow(`SELECT COUNT(*) FROM binding WHERE advisor_id = $1 AND counter_id = $2 AND ended_at IS NULL`, p.ID, counter).Scan(&c.Load); err != nil {
 				return nil, fmt.Errorf("load of a colleague: %w", err)

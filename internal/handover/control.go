@@ -30,7 +30,7 @@ func (r *Room) Start(tx *db.Tx, v staff.Viewer, id string) (Handover, error) {
 		return h, err
 	}
 	if h.Kind == Leaves {
-		if err := staff.SetLeaving(tx, h.LeaverID, h.Ends); err != nil {
+		if err := staff.SetLeaving(tx, v, h.LeaverID, h.Ends); err != nil {
 			return h, err
 		}
 	}
@@ -95,7 +95,7 @@ func (r *Room) Cancel(tx *db.Tx, v staff.Viewer, id string) (Handover, error) {
 		return h, fixed("handover")
 	}
 	if h.Kind == Leaves {
-		if err := staff.SetLeaving(tx, h.LeaverID, time.Time{}); err != nil {
+		if err := staff.SetLeaving(tx, v, h.LeaverID, time.Time{}); err != nil {
 			return h, err
 		}
 	}
@@ -157,7 +157,7 @@ func (r *Room) Reschedule(tx *db.Tx, v staff.Viewer, id string, ends time.Time) 
 		return h, err
 	}
 	if h.Kind == Leaves {
-		err = staff.SetLeaving(tx, h.LeaverID, ends)
+		err = staff.SetLeaving(tx, v, h.LeaverID, ends)
 	} else if !h.BegunAt.IsZero() {
 		err = setAway(tx, h, ends)
 	}

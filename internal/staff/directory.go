@@ -129,7 +129,7 @@ func StaffNames(tx *db.Tx, ids []string) (map[string]string, error) {
 	return names, nil
 }
 
-// Advisors lists who can be chosen at some counters, by name: their active members whose
+// Advisors lists who can be chosen at some counters, by name: their members who stay and whose
 // role is to advise, or, where there is none, everybody who answers there.
 func Advisors(tx *db.Tx, counterIDs []string) (map[string][]Colleague, error) {
 	if len(counterIDs) == 0 {
@@ -142,7 +142,7 @@ func Advisors(tx *db.Tx, counterIDs []string) (map[string][]Colleague, error) {
 	marks, args := db.In(counterIDs, 1)
 	rows, err := tx.Query(`SELECT m.counter_id, s.id, s.name, s.role, s.languages, s.specialities, s.away_until
 		FROM staff_counter m JOIN staff s ON s.id = m.staff_id
-		WHERE m.counter_id IN (`+marks+`) AND s.left_at IS NULL AND s.role IN ('advisor', 'manager', 'admin') ORDER BY s.name, s.id`, args...)
+		WHERE m.counter_id IN (`+marks+`) AND s.left_at IS NULL AND s.leaves_at IS NULL AND s.role IN ('advisor', 'manager', 'admin') ORDER BY s.name, s.id`, args...)
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (member, error) {
 		var m member
 		var languages string

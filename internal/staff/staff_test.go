@@ -198,13 +198,13 @@ func TestNobodySeesNothing(t *testing.T) {
 
 func TestMay(t *testing.T) {
 	all := []Permission{Chat, KeepCards, ManageGroup, ManageReplies, SeeAudit, SeeFailures, KeepCatalogue, KeepPurchases, KeepLexicons, AskExports, PassExports, KeepPrivacy, AskPrivacy,
-		SeeConsent, KeepConsent, RecordConsent}
+		SeeConsent, KeepConsent, RecordConsent, HandOver}
 	cases := map[string]struct {
 		v   Viewer
 		may []Permission
 	}{
 		"advisor":         {Viewer{Role: Advisor}, []Permission{Chat, KeepCards, RecordConsent}},
-		"manager":         {Viewer{Role: Manager}, []Permission{Chat, KeepCards, ManageReplies, SeeFailures, KeepLexicons, AskExports, SeeConsent, RecordConsent}},
+		"manager":         {Viewer{Role: Manager}, []Permission{Chat, KeepCards, ManageReplies, SeeFailures, KeepLexicons, AskExports, SeeConsent, RecordConsent, HandOver}},
 		"marketing":       {Viewer{Role: Marketing}, []Permission{KeepLexicons}},
 		"privacy":         {Viewer{Role: Privacy}, []Permission{SeeAudit, AskExports, PassExports, KeepPrivacy, AskPrivacy, SeeConsent, KeepConsent, RecordConsent}},
 		"admin":           {Viewer{Role: Admin}, all},

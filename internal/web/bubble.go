@@ -322,7 +322,11 @@ func (x teller) event(id string, at time.Time) EventLine {
 func (x teller) note(n conversation.Note) EventLine {
 	e := x.event(n.ID, n.At)
 	e.Secret, e.Note = true, n.Text
-	e.Text = x.words.T("note."+string(n.Act), "name", n.AuthorName, "to", n.TargetName)
+	key := string(n.Act)
+	if n.Act == conversation.ActHandedOver && n.TargetID == "" {
+		key += "_free"
+	}
+	e.Text = x.words.T("note."+key, "name", n.AuthorName, "to", n.TargetName)
 	return e
 }
 
