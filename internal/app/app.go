@@ -110,11 +110,11 @@ func (a *App) open(ctx context.Context) error {
 		Adapters: adapters(client),
 	}
 	a.Reader = &insight.Room{Vault: a.Vault, Book: a.Desk.Book, Desk: a.Desk}
-	a.Hands = &handover.Room{DB: a.DB, Desk: a.Desk}
 	if err = a.DB.Write(ctx, a.Desk.Book.EnsureDefaults); err != nil {
 		return fmt.Errorf("what is known of customers: %w", err)
 	}
 	a.Consent = &consent.Room{Vault: a.Vault, Book: a.Desk.Book}
+	a.Hands = &handover.Room{DB: a.DB, Desk: a.Desk, Consent: a.Consent}
 	if err = a.DB.Write(ctx, a.Consent.EnsureShipped); err != nil {
 		return fmt.Errorf("purposes of consent: %w", err)
 	}

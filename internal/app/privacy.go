@@ -21,6 +21,7 @@ const erasureList = "erasures.jsonl"
 func (a *App) parts() []privacy.Part {
 	return []privacy.Part{
 		{Name: "api", Erase: api.Erase},
+		{Name: "handover", Erase: a.Hands.Erase},
 		{Name: "insight", Erase: a.Reader.Erase},
 		{Name: "conversation", Erase: a.Desk.Erase},
 		{Name: "consent", Erase: a.Consent.Erase},

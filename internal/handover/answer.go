@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dingdong/internal/audit"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
@@ -35,8 +36,8 @@ func (r *Room) React(tx *db.Tx, e event.Event) error {
 
 // answered keeps what she tapped. A button of somebody else's message says nothing.
 func (r *Room) answered(tx *db.Tx, e event.Event) error {
-	var customerID, handoverID string
-	err := db.NotFound(tx.QueryRow(`SELECT customer_id, handover_id FROM handover_item WHERE id = $1`, e.Data["item"]).Scan(&customerID, &handoverID))
+	var customerID, handoverID, messageID string
+	err := db.NotFound(tx.QueryRow(`SELECT customer_id, handover_id, message_id FROM handover_item WHERE id = $1`, e.Data["item"]).Scan(&customerID, &handoverID, &messageID))
 	if err == db.ErrNotFound || customerID == "" {
 		return nil
 	}
@@ -56,8 +57,12 @@ func (r *Room) answered(tx *db.Tx, e event.Event) error {
 	if err != nil {
 		return fmt.Errorf("her answer: %w", err)
 	}
-	if n > 0 && answer == conversation.HandoverStop {
-		audit.Record(tx, audit.Entry{Actor: "customer", Action: "handover.stop", Customer: customerID, Object: handoverID})
+	if n == 0 || answer != conversation.HandoverStop {
+		return nil
+	}
+	audit.Record(tx, audit.Entry{Actor: "customer", Action: "handover.stop", Customer: customerID, Object: handoverID})
+	if _, err := r.Consent.StopAll(tx, consent.Entry{Customer: e.Customer, How: consent.HowChat, Message: messageID}); err != nil {
+		return fmt.Errorf("she wants no messages: %w", err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"dingdong/internal/catalogue"
 	"dingdong/internal/channel"
 	"dingdong/internal/channel/line"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -55,7 +56,8 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock) *house {
 	book := &customer.Book{Vault: v}
 	desk := &conversation.Desk{DB: d, Vault: v, Book: book, Blobs: blobs, PublicURL: "https://counter.example",
 		Adapters: map[channel.Kind]channel.Adapter{channel.LINE: line.New(nil)}}
-	h := &house{t: t, clock: clock, Room: &Room{DB: d, Desk: desk}, shop: &catalogue.Shop{DB: d, Vault: v, Book: book, Blobs: blobs}}
+	h := &house{t: t, clock: clock, Room: &Room{DB: d, Desk: desk, Consent: &consent.Room{Vault: v, Book: book}}, shop: &catalogue.Shop{DB: d, Vault: v, Book: book, Blobs: blobs}}
+	h.write(h.Consent.EnsureShipped)
 	h.write(func(tx *db.Tx) error {
 		system := staff.System()
 		var stores []string

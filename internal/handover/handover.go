@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dingdong/internal/audit"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
@@ -20,8 +21,9 @@ import (
 
 // Room holds what the functions need besides a transaction.
 type Room struct {
-	DB   *db.DB
-	Desk *conversation.Desk
+	DB      *db.DB
+	Desk    *conversation.Desk
+	Consent *consent.Room
 }
 
 // Kind says whether somebody comes back.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dingdong/internal/channel"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -146,6 +147,13 @@ func TestWhatCustomersAnswer(t *testing.T) {
 		if i := h.item(plan.ID, bea); i.Answer != AnswerStop {
 			t.Errorf("stop: %+v", i)
 		}
+		h.read(func(tx *db.Tx) error {
+			history, err := h.Consent.History(tx, bea)
+			if err != nil || len(history) == 0 || history[0].State != consent.Withdrawn || history[0].How != consent.HowChat {
+				t.Errorf("on record: %+v %v", history, err)
+			}
+			return nil
+		})
 		if p := h.progress(plan.ID); p.Chose != 1 || p.Stop != 1 {
 			t.Errorf("progress: %+v", p)
 		}

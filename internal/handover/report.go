@@ -22,7 +22,7 @@ type Figures struct {
 	Answered  int // of WrittenTo, within a day
 	Bought    int
 	Blocked   int
-	Withdrew  int // said that they want no messages
+	Withdrew  int // took back what they had agreed to, or refused
 	At        time.Time
 }
 
@@ -104,24 +104,17 @@ func spanOf(h Handover, days int) span {
 // count counts one span. Everybody who was moved counts, wherever she is now.
 func count(tx *db.Tx, h Handover, days int) (Figures, error) {
 	f := Figures{Days: days}
-	rows, err := tx.Query(`SELECT customer_id, counter_id, answer = 'stop' FROM handover_item
+	rows, err := tx.Query(`SELECT customer_id, counter_id FROM handover_item
 		WHERE handover_id = $1 AND state IN ('moved', 'back', 'kept') AND customer_id <> '' ORDER BY id`, h.ID)
-	type moved struct {
-		spot
-		stop bool
-	}
-	items, err := db.Collect(rows, err, func(r *sql.Rows) (m moved, err error) { return m, r.Scan(&m.person, &m.counter, &m.stop) })
+	items, err := db.Collect(rows, err, func(r *sql.Rows) (s spot, err error) { return s, r.Scan(&s.person, &s.counter) })
 	if err != nil {
 		return f, err
 	}
 	for part := range slices.Chunk(items, 100) {
 		customers := make([]string, len(part))
 		wanted := map[spot]bool{}
-		for i, m := range part {
-			customers[i], wanted[m.spot] = m.person, true
-			if m.stop && days > 0 {
-				f.Withdrew++
-			}
+		for i, s := range part {
+			customers[i], wanted[s] = s.person, true
 		}
 		f.Customers += len(part)
 		said, err := spokenIn(tx, customers, spanOf(h, days))
@@ -140,6 +133,15 @@ func count(tx *db.Tx, h Handover, days int) (Figures, error) {
 		for s := range bought {
 			if wanted[s] {
 				f.Bought++
+			}
+		}
+		withdrew, err := withdrewIn(tx, customers, spanOf(h, days))
+		if err != nil {
+			return f, err
+		}
+		for _, s := range part {
+			if withdrew[s.person] {
+				f.Withdrew++
 			}
 		}
 	}
@@ -213,6 +215,21 @@ func boughtIn(tx *db.Tx, customers []string, s span) (map[spot]bool, error) {
 		}
 		return none, err
 	})
+	return out, err
+}
+
+// withdrewIn tells who took back something that she had agreed to, or refused it.
+func withdrewIn(tx *db.Tx, customers []string, s span) (map[string]bool, error) {
+	marks, args := db.In(customers, 3)
+	rows, err := tx.Query(`SELECT DISTINCT c.id FROM customer c
+			JOIN customer x ON x.id = CASE WHEN c.person_id = '' THEN c.id ELSE c.person_id END OR x.person_id = CASE WHEN c.person_id = '' THEN c.id ELSE c.person_id END
+			JOIN consent e ON e.customer_id = x.id
+		WHERE c.id IN (`+marks+`) AND e.state = 'withdrawn' AND e.at >= $1 AND e.at < $2`, append([]any{s.from, s.to}, args...)...)
+	ids, err := texts(rows, err)
+	out := map[string]bool{}
+	for _, id := range ids {
+		out[id] = true
+	}
 	return out, err
 }
 
