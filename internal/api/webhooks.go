@@ -26,7 +26,9 @@ type Webhook struct {
 	Paused    bool         `json:"paused" doc:"Nothing is sent. It also pauses by itself when it answers 410."`
 	Queued    int          `json:"queued" doc:"Events that wait for it to accept them."`
 	CreatedAt time.Time    `json:"created_at"`
-	Secret    string       `json:"secret,omitempty" doc:"What signatures are made with. Shown once, when the webhook is made." example:"whsec_..."`
+	Secret    string       `json:"secret,omitempty" doc:"What signatures are made with. Shown once, when it is made." example:"whsec_..."`
+
+	OldSecretUntil *time.Time `json:"old_secret_until,omitempty" doc:"Until then calls are signed with the old secret as well: the signature header holds two signatures."`
 }
 
 // Delivery is one event on its way to one webhook.
@@ -53,6 +55,13 @@ type newWebhookInput struct{ Body webhookBody }
 type changeWebhookInput struct {
 	ID   string `path:"id" example:"end_06hk2q8s1n7v0000000000000h"`
 	Body webhookBody
+}
+
+type renewWebhookInput struct {
+	ID   string `path:"id" example:"end_06hk2q8s1n7v0000000000000h"`
+	Body struct {
+		OverlapHours *int `json:"overlap_hours,omitempty" minimum:"0" maximum:"720" default:"24" doc:"How long calls are signed with the old secret as well; 0: not at all."`
+	}
 }
 
 type webhookInput struct {
@@ -105,6 +114,10 @@ func (s *server) webhookOperations() {
 	})
 	register(s, op("pause-webhook", http.MethodPost, "/{id}/pause", "Pause a webhook"), s.turn(s.Hooks.Pause))
 	register(s, op("resume-webhook", http.MethodPost, "/{id}/resume", "Resume a webhook"), s.turn(s.Hooks.Resume))
+	register(s, op("renew-webhook-secret", http.MethodPost, "/{id}/secret", "Make a new signing secret"), s.renewWebhook)
+	register(s, op("end-old-webhook-secret", http.MethodDelete, "/{id}/old-secret", "End the old signing secret"), func(ctx context.Context, in *webhookInput) (*struct{}, error) {
+		return nil, s.DB.Write(ctx, func(tx *db.Tx) error { return s.Hooks.EndOldSecret(tx, callerOf(ctx).house(), in.ID) })
+	})
 	register(s, op("list-deliveries", http.MethodGet, "/{id}/deliveries", "List deliveries"), s.listDeliveries)
 	redeliver := op("redeliver", http.MethodPost, "/{id}/deliveries/{delivery}/redeliver", "Deliver again")
 	redeliver.DefaultStatus = http.StatusAccepted
@@ -112,8 +125,12 @@ func (s *server) webhookOperations() {
 }
 
 func newWebhook(e webhook.Endpoint) Webhook {
-	return Webhook{ID: e.ID, Name: e.Name, URL: e.URL, Types: append([]event.Kind{}, e.Kinds...), Paused: !e.PausedAt.IsZero(),
+	out := Webhook{ID: e.ID, Name: e.Name, URL: e.URL, Types: append([]event.Kind{}, e.Kinds...), Paused: !e.PausedAt.IsZero(),
 		Queued: e.Queued, CreatedAt: e.CreatedAt}
+	if !e.OldSecretUntil.IsZero() {
+		out.OldSecretUntil = &e.OldSecretUntil
+	}
+	return out
 }
 
 func newDelivery(d webhook.Delivery) Delivery {
@@ -152,6 +169,23 @@ func (s *server) saveWebhook(ctx context.Context, f webhook.Form) (*webhookOutpu
 	out := &webhookOutput{}
 	err := s.DB.Write(ctx, func(tx *db.Tx) error {
 		e, secret, err := s.Hooks.Save(tx, callerOf(ctx).house(), f)
+		out.Body = newWebhook(e)
+		out.Body.Secret = secret
+		return err
+	})
+	return out, err
+}
+
+func (s *server) renewWebhook(ctx context.Context, in *renewWebhookInput) (*webhookOutput, error) {
+	n := webhook.Renewal{ID: in.ID}
+	if in.Body.OverlapHours != nil {
+		if n.Overlap = time.Duration(*in.Body.OverlapHours) * time.Hour; n.Overlap == 0 {
+			n.Overlap = -1
+		}
+	}
+	out := &webhookOutput{}
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+		e, secret, err := s.Hooks.Renew(tx, callerOf(ctx).house(), n)
 		out.Body = newWebhook(e)
 		out.Body.Secret = secret
 		return err

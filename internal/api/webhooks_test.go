@@ -35,6 +35,20 @@ func TestWebhooks(t *testing.T) {
 	if got.Name != "Till 2" || len(got.Types) != 0 || got.Secret != "" {
 		t.Errorf("got %+v", got)
 	}
+	var renewed Webhook
+	ask("POST", "/"+made.ID+"/secret", "{}", http.StatusOK, &renewed)
+	if !strings.HasPrefix(renewed.Secret, "whsec_") || renewed.Secret == made.Secret || renewed.OldSecretUntil == nil {
+		t.Errorf("renewed: %+v", renewed)
+	}
+	ask("DELETE", "/"+made.ID+"/old-secret", "", http.StatusNoContent, nil)
+	ask("DELETE", "/"+made.ID+"/old-secret", "", http.StatusNotFound, nil)
+	renewed = Webhook{}
+	ask("POST", "/"+made.ID+"/secret", `{"overlap_hours":0}`, http.StatusOK, &renewed)
+	if renewed.OldSecretUntil != nil {
+		t.Errorf("a secret that has leaked still counts: %+v", renewed)
+	}
+	ask("POST", "/"+made.ID+"/secret", `{"overlap_hours":721}`, http.StatusUnprocessableEntity, nil)
+	ask("POST", "/end_0/secret", "{}", http.StatusNotFound, nil)
 	h.says("amy", "hello")
 	h.write(func(tx *db.Tx) error {
 		events, err := event.After(tx, 0, 100)

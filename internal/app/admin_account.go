@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -126,7 +127,7 @@ func (listAccounts) Run(c *call, a *adminCommand) error {
 				detail("quota_at", acc.QuotaAt), detail("bot_id", acc.BotID), detail("basic_id", acc.BasicID),
 				detail("api_base", acc.APIBase), detail("data_base", acc.DataBase), detail("origins", acc.Origins),
 				detail("greeting", acc.Greeting), detail("also", acc.Counters), detail("offer_choice", acc.OfferChoice), detail("liff_id", acc.LIFF.ID),
-				detail("login_channel", acc.LIFF.LoginChannel), detail("liff_sdk", acc.LIFF.SDK), detail("created_at", acc.CreatedAt)))
+				detail("login_channel", acc.LIFF.LoginChannel), detail("liff_sdk", acc.LIFF.SDK), detail("old_secret_until", acc.OldSecretUntil), detail("created_at", acc.CreatedAt)))
 		}
 		return out, err
 	})
@@ -161,6 +162,9 @@ type editAccount struct {
 	LIFF          *string  `name:"liff-id" help:"LINE: id of the LIFF app that opens cards; empty: none."`
 	LoginChannel  *string  `help:"LINE: id of the LINE Login channel that the LIFF app belongs to."`
 	LIFFSDK       *string  `name:"liff-sdk" help:"LINE: instead of LINE's own address of the LIFF script; empty: that."`
+
+	Overlap      *time.Duration `help:"LINE: how long the old channel secret still counts beside a new one; 0s: not at all. 24h if it is not given."`
+	EndOldSecret bool           `help:"LINE: the old channel secret counts no longer."`
 }
 
 // Validate refuses a change that names nothing, and an empty secret: a shell
@@ -171,24 +175,62 @@ func (f editAccount) Validate() error {
 		return errors.New("--channel-secret: must not be empty")
 	case f.AccessToken != nil && *f.AccessToken == "":
 		return errors.New("--access-token: must not be empty")
+	case f.Overlap != nil && f.ChannelSecret == nil:
+		return errors.New("--overlap: goes with --channel-secret")
+	case f.Overlap != nil && *f.Overlap < 0:
+		return errors.New("--overlap: must not be negative")
 	case f.Name == nil && f.Counter == nil && f.Greeting == nil && len(f.Origin) == 0 && !f.NoOrigin && !f.ofLINE() &&
 		len(f.Also) == 0 && !f.NoAlso && f.OfferChoice == nil:
 		return errNothing("--name, --counter, --channel-secret, --access-token, --api-base, --data-base, --origin, --no-origin, --greeting, " +
-			"--also, --no-also, --offer-choice, --liff-id, --login-channel, --liff-sdk")
+			"--also, --no-also, --offer-choice, --liff-id, --login-channel, --liff-sdk, --end-old-secret")
 	}
 	return nil
 }
 
 func (f editAccount) ofLINE() bool {
-	return f.ChannelSecret != nil || f.AccessToken != nil || f.APIBase != nil || f.DataBase != nil || f.ofLIFF()
+	return f.ChannelSecret != nil || f.AccessToken != nil || f.APIBase != nil || f.DataBase != nil || f.EndOldSecret || f.ofLIFF()
 }
 
 func (f editAccount) ofLIFF() bool { return f.LIFF != nil || f.LoginChannel != nil || f.LIFFSDK != nil }
 
 func (f editAccount) ofWebChat() bool { return f.Greeting != nil || len(f.Origin) > 0 || f.NoOrigin }
 
-// Run changes what is given.
+// Run changes what is given. A new token is in use at once, so it is tried at once.
 func (f editAccount) Run(c *call, a *adminCommand) error {
+	if err := f.save(c, a); err != nil || f.AccessToken == nil {
+		return err
+	}
+	return f.tryToken(c, a)
+}
+
+// tryToken asks the platform whether it takes the token that was just saved.
+func (f editAccount) tryToken(c *call, a *adminCommand) error {
+	h, err := a.open(c)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	ctx, cancel := context.WithTimeout(c.ctx, tokenTime)
+	defer cancel()
+	findings, err := h.Desk.CheckAccount(ctx, f.Account)
+	if err != nil {
+		findings = []channel.Finding{{Code: "unreachable"}}
+	}
+	for _, x := range findings {
+		switch x.Code {
+		case "token_refused":
+			return errors.New("the new token is saved and in use, but the platform refuses it: enter the right one within the hour in which messages wait")
+		case "unreachable":
+			fmt.Fprintln(c.Err, "The new token is saved and in use. The platform cannot be reached, so nobody knows yet whether it is right.")
+		}
+	}
+	return nil
+}
+
+// tokenTime is how long the platform may take to try a token.
+const tokenTime = 15 * time.Second
+
+func (f editAccount) save(c *call, a *adminCommand) error {
 	return a.change(c, func(h *App, tx *db.Tx) ([]row, error) {
 		old, err := h.Desk.AccountByID(tx, f.Account)
 		if err != nil {
@@ -196,13 +238,16 @@ func (f editAccount) Run(c *call, a *adminCommand) error {
 		}
 		switch {
 		case old.Kind == channel.WebChat && f.ofLINE():
-			return nil, errors.New("--channel-secret, --access-token (or their environment variables), --api-base, --data-base, --liff-id, --login-channel, --liff-sdk: a web chat has none")
+			return nil, errors.New("--channel-secret, --access-token (or their environment variables), --api-base, --data-base, --liff-id, --login-channel, --liff-sdk, --end-old-secret: a web chat has none")
 		case old.Kind == channel.LINE && f.ofWebChat():
 			return nil, errors.New("--origin, --no-origin, --greeting: only a web chat has them")
 		}
 		form := conversation.AccountForm{ID: old.ID, Name: given(f.Name, old.Name), CounterID: old.CounterID,
 			Secret: given(f.ChannelSecret, ""), Token: given(f.AccessToken, ""), APIBase: given(f.APIBase, old.APIBase),
 			DataBase: given(f.DataBase, old.DataBase), Origins: old.Origins, Greeting: given(f.Greeting, old.Greeting)}
+		if f.Overlap != nil {
+			form.Overlap = overlapOf(*f.Overlap)
+		}
 		if f.NoOrigin || len(f.Origin) > 0 {
 			form.Origins = append([]string(nil), f.Origin...) // the room cleans them in place
 		}
@@ -223,8 +268,21 @@ func (f editAccount) Run(c *call, a *adminCommand) error {
 			form.CounterID = x.ID
 		}
 		acc, err := h.Desk.SaveAccount(tx, staff.System(), form)
+		if err == nil && f.EndOldSecret {
+			if err = h.Desk.EndOldSecret(tx, staff.System(), f.Account); errors.Is(err, db.ErrNotFound) {
+				err = errors.New("--end-old-secret: no old secret counts any more")
+			}
+		}
 		return []row{accountTold(acc)}, err
 	})
+}
+
+// overlapOf makes "not at all" of zero, which means "as usual" to the rooms.
+func overlapOf(given time.Duration) time.Duration {
+	if given == 0 {
+		return -1
+	}
+	return given
 }
 
 type checkAccount struct {

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"errors"
+	"time"
+
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/staff"
@@ -11,6 +14,7 @@ type webhookCommands struct {
 	Add        addWebhook      `cmd:"" help:"Add an endpoint and print its signing secret, this once."`
 	List       listWebhooks    `cmd:"" help:"List endpoints: id, state, events that wait, kinds, address, name."`
 	Edit       editWebhook     `cmd:"" help:"Change an endpoint: only what is given."`
+	Secret     renewWebhook    `cmd:"" help:"Make a new signing secret and print it, this once; for a while calls are signed with the old one as well."`
 	Pause      pauseWebhook    `cmd:"" help:"Stop sending to an endpoint: what is queued waits."`
 	Resume     resumeWebhook   `cmd:"" help:"Go on sending to an endpoint, first what waits."`
 	End        endWebhook      `cmd:"" help:"End an endpoint, for good."`
@@ -54,7 +58,7 @@ func (listWebhooks) Run(c *call, a *adminCommand) error {
 				state = "paused"
 			}
 			out = append(out, told(e.ID, shown("state", state), shown("queued", e.Queued), shown("kinds", kindNames(e.Kinds)), shown("url", e.URL),
-				shown("name", e.Name), detail("created_at", e.CreatedAt), detail("paused_at", e.PausedAt)))
+				shown("name", e.Name), detail("created_at", e.CreatedAt), detail("paused_at", e.PausedAt), detail("old_secret_until", e.OldSecretUntil)))
 		}
 		return out, err
 	})
@@ -89,6 +93,32 @@ func (f editWebhook) Run(c *call, a *adminCommand) error {
 		}
 		e, _, err = h.Hooks.Save(tx, staff.System(), form)
 		return []row{webhookTold(e)}, err
+	})
+}
+
+type renewWebhook struct {
+	Endpoint string        `arg:"" help:"Id."`
+	Overlap  time.Duration `default:"24h" help:"How long calls are signed with the old secret as well; 0s: not at all."`
+	EndOld   bool          `help:"Make no new secret: from now on calls are signed with the newest one alone."`
+}
+
+// Validate refuses a time that is none.
+func (f renewWebhook) Validate() error {
+	if f.Overlap < 0 {
+		return errors.New("--overlap: must not be negative")
+	}
+	return nil
+}
+
+// Run makes a new secret, or ends the old one.
+func (f renewWebhook) Run(c *call, a *adminCommand) error {
+	return a.change(c, func(h *App, tx *db.Tx) ([]row, error) {
+		if f.EndOld {
+			err := h.Hooks.EndOldSecret(tx, staff.System(), f.Endpoint)
+			return []row{told(f.Endpoint)}, absent(err, "webhook with an old secret", f.Endpoint, "webhook")
+		}
+		e, secret, err := h.Hooks.Renew(tx, staff.System(), webhook.Renewal{ID: f.Endpoint, Overlap: overlapOf(f.Overlap)})
+		return []row{told(e.ID, shown("secret", secret), detail("old_secret_until", e.OldSecretUntil))}, absent(err, "webhook", f.Endpoint, "webhook")
 	})
 }
 

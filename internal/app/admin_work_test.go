@@ -34,6 +34,14 @@ func TestWebhooksFromTheCommandLine(t *testing.T) {
 	t.Setenv("DINGDONG_ALLOW_LOCAL", "true")
 	made := s.object("webhook", "add", "--name", "Till", "--url", listener, "--kind", "message.received")
 	id := made["id"].(string)
+	renewed := s.object("webhook", "secret", id, "--overlap", "1h")
+	if renewed["secret"] == made["secret"] || renewed["old_secret_until"] == nil || s.objects("webhook", "list")[0]["old_secret_until"] == nil {
+		t.Errorf("renewed: %v", renewed)
+	}
+	s.admin("webhook", "secret", id, "--end-old")
+	if o := s.run("admin", "webhook", "secret", id, "--end-old"); o.status != 1 {
+		t.Errorf("ended twice: %+v", o)
+	}
 	if !strings.HasPrefix(made["secret"].(string), "whsec_") || strings.Contains(s.admin("webhook", "list")+s.admin("webhook", "list", "--json"), "whsec_") {
 		t.Error("the secret is not shown exactly once")
 	}

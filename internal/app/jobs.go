@@ -10,6 +10,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/job"
 	"dingdong/internal/staff"
+	"dingdong/internal/webhook"
 )
 
 // jobs is the table of everything that works in the background.
@@ -39,6 +40,12 @@ func (a *App) tidy(ctx context.Context, _ job.Job) (job.Outcome, error) {
 	}
 	return func(tx *db.Tx) error {
 		if err := staff.Sweep(tx); err != nil {
+			return err
+		}
+		if err := conversation.SweepSecrets(tx); err != nil {
+			return err
+		}
+		if err := webhook.SweepSecrets(tx); err != nil {
 			return err
 		}
 		job.KeepOpen(tx, tx.Now.Add(tidyEvery))

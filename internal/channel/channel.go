@@ -22,13 +22,15 @@ const (
 // Account is what an adapter needs to know of one of the group's accounts.
 // It is handed in with every call: adapters keep no state between calls.
 type Account struct {
-	ID       string
-	Kind     Kind
-	Secret   string // LINE: channel secret, signs webhooks
-	Token    string // LINE: channel access token
-	BotID    string // the account's own id on the platform, once known
-	APIBase  string // empty: the platform's real address
-	DataBase string // empty: the platform's real address for content
+	ID     string
+	Kind   Kind
+	Secret string // LINE: channel secret, signs webhooks
+	// OldSecret still verifies webhooks beside Secret, for the time of a change; empty: none does.
+	OldSecret string
+	Token     string // LINE: channel access token
+	BotID     string // the account's own id on the platform, once known
+	APIBase   string // empty: the platform's real address
+	DataBase  string // empty: the platform's real address for content
 	// LoginChannel is whom tokens that prove a person are made out to (LINE: the id of
 	// the LINE Login channel); empty: none is accepted.
 	LoginChannel string

@@ -33,6 +33,8 @@ type Account struct {
 	CreatedAt  time.Time
 	ClosedAt   time.Time
 
+	OldSecretUntil time.Time // zero: no old secret counts any more
+
 	Counters    []string // served beside its own; see Served
 	OfferChoice bool     // a customer without an advisor is offered a choice, once
 	LIFF        LIFF
@@ -42,16 +44,16 @@ type Account struct {
 func (a Account) WebhookPath() string { return "/in/" + a.ID }
 
 const accountColumns = `id, channel, name, counter_id, secret, token, bot_id, basic_id, api_base, data_base, origins, greeting,
-	quota_limit, quota_used, quota_at, halted, halted_until, created_at, COALESCE(closed_at, 0), offer_choice, liff_id, login_channel, liff_sdk`
+	quota_limit, quota_used, quota_at, halted, halted_until, created_at, COALESCE(closed_at, 0), offer_choice, liff_id, login_channel, liff_sdk, old_secret, old_secret_until`
 
-func (d *Desk) scanAccount(row interface{ Scan(...any) error }) (Account, error) {
+func (d *Desk) scanAccount(row interface{ Scan(...any) error }, now time.Time) (Account, error) {
 	var a Account
-	var secret, token []byte
+	var secret, token, oldSecret []byte
 	var origins string
-	var limit, used, quotaAt, till, created, closed int64
+	var limit, used, quotaAt, till, created, closed, oldUntil int64
 	err := row.Scan(&a.ID, &a.Kind, &a.Name, &a.CounterID, &secret, &token, &a.BotID, &a.BasicID, &a.APIBase, &a.DataBase, &origins,
 		&a.Greeting, &limit, &used, &quotaAt, &a.Halted, &till, &created, &closed,
-		&a.OfferChoice, &a.LIFF.ID, &a.LoginChannel, &a.LIFF.SDK)
+		&a.OfferChoice, &a.LIFF.ID, &a.LoginChannel, &a.LIFF.SDK, &oldSecret, &oldUntil)
 	if err != nil {
 		return a, db.NotFound(err)
 	}
@@ -67,6 +69,12 @@ func (d *Desk) scanAccount(row interface{ Scan(...any) error }) (Account, error)
 		return a, fmt.Errorf("account token: %w", err)
 	}
 	a.Token = string(plain)
+	if until := db.Time(oldUntil); now.Before(until) {
+		if plain, err = d.Vault.OpenHouse(labelSecret, oldSecret); err != nil {
+			return a, fmt.Errorf("account's old secret: %w", err)
+		}
+		a.OldSecret, a.OldSecretUntil = string(plain), until
+	}
 	return a, nil
 }
 
@@ -84,13 +92,13 @@ func (d *Desk) AccountByID(tx *db.Tx, id string) (Account, error) {
 // accountAlone spares the way out a query: what is said in a thread need not know which
 // other counters its account serves.
 func (d *Desk) accountAlone(tx *db.Tx, id string) (Account, error) {
-	return d.scanAccount(tx.QueryRow(`SELECT `+accountColumns+` FROM account WHERE id = $1`, id))
+	return d.scanAccount(tx.QueryRow(`SELECT `+accountColumns+` FROM account WHERE id = $1`, id), tx.Now)
 }
 
 // Accounts lists the accounts in use.
 func (d *Desk) Accounts(tx *db.Tx) ([]Account, error) {
 	rows, err := tx.Query(`SELECT ` + accountColumns + ` FROM account WHERE closed_at IS NULL ORDER BY channel, name, id`)
-	list, err := db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return d.scanAccount(r) })
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return d.scanAccount(r, tx.Now) })
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +122,10 @@ type AccountForm struct {
 	Counters    *[]string // served beside CounterID; nil: what there is stays
 	OfferChoice *bool     // nil: what there is stays
 	LIFF        *LIFF     // nil: what there is stays
+
+	// Overlap is how long the old secret still counts beside a new one; 0: SecretOverlap,
+	// negative: not at all.
+	Overlap time.Duration
 }
 
 // SaveAccount enters or changes an account.
@@ -138,6 +150,9 @@ func (d *Desk) SaveAccount(tx *db.Tx, v staff.Viewer, f AccountForm) (Account, e
 	if err := f.check(tx); err != nil {
 		return Account{}, err
 	}
+	if err := checkOverlap(f.Overlap); err != nil {
+		return Account{}, err
+	}
 	secret, err := d.Vault.SealHouse(labelSecret, []byte(f.Secret))
 	if err != nil {
 		return Account{}, err
@@ -152,6 +167,9 @@ func (d *Desk) SaveAccount(tx *db.Tx, v staff.Viewer, f AccountForm) (Account, e
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, f.ID, string(f.Channel), f.Name, f.CounterID, secret, token,
 			f.APIBase, f.DataBase, strings.Join(f.Origins, "\n"), f.Greeting, db.Micro(tx.Now))
 	} else {
+		if err := d.changeSecrets(tx, v, old, f); err != nil {
+			return Account{}, err
+		}
 		// New credentials deserve a new try at once.
 		_, err = tx.Exec(`UPDATE account SET name = $2, counter_id = $3, secret = $4, token = $5, api_base = $6, data_base = $7,
 			origins = $8, greeting = $9, halted = '', halted_until = 0 WHERE id = $1`, f.ID, f.Name, f.CounterID, secret, token,

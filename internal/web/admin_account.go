@@ -105,6 +105,10 @@ type adminAccountPage struct {
 	Closing  string
 	More     Choices // counters it serves beside its own
 	LIFFPage Copy
+
+	Overlaps []Option
+	OldUntil string // until when the old secret counts, in words
+	TryToken bool   // the token was just changed: it is tried at once
 }
 
 // kindChoice is a channel to add an account for.
@@ -209,6 +213,11 @@ func (s *Server) knownAccount(v *Visit, data *adminAccountPage, a conversation.A
 	if !s.secure {
 		data.Insecure = public
 	}
+	data.Overlaps = overlapOptions(v)
+	if !a.OldSecretUntil.IsZero() {
+		data.OldUntil = v.T("admin.account.old_until", "when", s.clock(v, "").Moment(a.OldSecretUntil))
+	}
+	data.TryToken = v.request.Method == http.MethodGet && v.request.URL.Query().Get("token") == "new"
 	if a.Kind == channel.LINE {
 		data.Webhook = Copy{v.T("admin.account.webhook"), public + a.WebhookPath()}
 		data.LIFFPage = Copy{v.T("admin.account.liff_page"), public + "/liff/" + a.ID}
@@ -229,13 +238,16 @@ func (s *Server) saveAccount(w http.ResponseWriter, r *http.Request, v *Visit) e
 	f := Form{Values: form}
 	var a conversation.Account
 	reach := conversation.LIFF{ID: form.Get("liff_id"), LoginChannel: form.Get("login_channel"), SDK: form.Get("liff_sdk")}
-	err := s.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
-		a, err = s.Desk.SaveAccount(tx, v.Viewer, conversation.AccountForm{ID: r.PathValue("account"), Channel: channel.Kind(form.Get("channel")),
-			Name: form.Get("name"), CounterID: form.Get("counter"), Secret: form.Get("secret"), Token: form.Get("token"),
-			APIBase: form.Get("api_base"), DataBase: form.Get("data_base"), Origins: strings.Fields(form.Get("origins")), Greeting: form.Get("greeting"),
-			Counters: new(form["counters"]), OfferChoice: new(form.Get("offer_choice") == "on"), LIFF: &reach})
-		return err
-	})
+	overlap, err := overlapFrom(form.Get("overlap"))
+	if err == nil {
+		err = s.DB.Write(r.Context(), func(tx *db.Tx) (err error) {
+			a, err = s.Desk.SaveAccount(tx, v.Viewer, conversation.AccountForm{ID: r.PathValue("account"), Channel: channel.Kind(form.Get("channel")),
+				Name: form.Get("name"), CounterID: form.Get("counter"), Secret: form.Get("secret"), Token: form.Get("token"),
+				APIBase: form.Get("api_base"), DataBase: form.Get("data_base"), Origins: strings.Fields(form.Get("origins")), Greeting: form.Get("greeting"),
+				Counters: new(form["counters"]), OfferChoice: new(form.Get("offer_choice") == "on"), LIFF: &reach, Overlap: overlap})
+			return err
+		})
+	}
 	if f.Take(err) {
 		form.Del("secret") // what was typed is never sent back
 		form.Del("token")
@@ -244,7 +256,11 @@ func (s *Server) saveAccount(w http.ResponseWriter, r *http.Request, v *Visit) e
 	if err != nil {
 		return err
 	}
-	return s.done(w, v, "/admin/accounts/"+a.ID, "done.saved")
+	path := "/admin/accounts/" + a.ID
+	if a.Kind == channel.LINE && r.PathValue("account") != "" && strings.TrimSpace(form.Get("token")) != "" {
+		path += "?token=new" // it is in use from now on: the page tries it
+	}
+	return s.done(w, v, path, "done.saved")
 }
 
 func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request, v *Visit) error {

@@ -47,6 +47,16 @@ func TestLineAccount(t *testing.T) {
 		}
 		return err
 	})
+	// A new secret leaves the old one in force for a while; a new token is tried at once.
+	lacks(t, b.get(path), "End the old secret now", `hx-trigger="load"`)
+	wantRedirect(t, b.post(path, url.Values{"name": {"Lumi"}, "counter": {h.OtherCounter}, "secret": {"newsecret"}, "token": {"newtoken"}, "overlap": {"168"}}), path+"?token=new")
+	page = b.get(path + "?token=new")
+	want(t, page, http.StatusOK, "signed with the old secret are accepted as well until", `hx-trigger="load"`)
+	lacks(t, page, "topsecret", "newsecret", "newtoken")
+	wantRedirect(t, b.post(path+"/old-secret/end", nil), path)
+	lacks(t, b.get(path), "End the old secret now")
+	want(t, b.post(path, url.Values{"name": {"Lumi"}, "counter": {h.OtherCounter}, "secret": {"x"}, "overlap": {"soon"}}), http.StatusUnprocessableEntity)
+
 	wantRedirect(t, b.post(path+"/close", nil), "/admin/accounts")
 	closed := b.get(path)
 	want(t, closed, http.StatusOK, "This account is closed")

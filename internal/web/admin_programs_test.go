@@ -72,6 +72,16 @@ func TestWebhooks(t *testing.T) {
 	wantRedirect(t, b.post(path+"/deliveries/edl_1/retry", nil), path)
 	want(t, b.get(path), http.StatusOK, "Waiting", "Under way again")
 
+	got = b.post(path+"/secret", url.Values{"overlap": {"1"}})
+	want(t, got, http.StatusOK, "whsec_", "signed with the old secret as well until", "make another one")
+	page = b.get(path)
+	want(t, page, http.StatusOK, "signed with the old secret as well until", "End the old secret now")
+	lacks(t, page, "whsec_")
+	wantRedirect(t, b.post(path+"/old-secret/end", nil), path)
+	lacks(t, b.get(path), "End the old secret now")
+	lacks(t, b.post(path+"/secret", url.Values{"overlap": {"0"}}), "as well until")
+	want(t, b.post(path+"/secret", url.Values{"overlap": {"-5"}}), http.StatusUnprocessableEntity)
+
 	wantRedirect(t, b.post(path+"/pause", nil), path)
 	want(t, b.get(path), http.StatusOK, "What happens meanwhile is not kept", "Go on")
 	want(t, b.get("/admin"), http.StatusOK, "1 paused")

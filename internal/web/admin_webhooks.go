@@ -43,15 +43,18 @@ func (s *Server) listWebhooks(w http.ResponseWriter, r *http.Request, v *Visit) 
 // adminWebhookPage is one endpoint with its log, or the form of a new one.
 type adminWebhookPage struct {
 	Frame
-	Top    AdminTop
-	Form   Form
-	Action string
-	Kinds  Choices
-	Known  bool
-	Paused string // since when
-	Queued string
-	End    Confirm
-	Log    []deliveryRow
+	Top      AdminTop
+	Form     Form
+	Action   string
+	Kinds    Choices
+	Known    bool
+	Paused   string // since when
+	Queued   string
+	Old      string // until when the old secret counts, in words
+	Renew    Form
+	Overlaps []Option
+	End      Confirm
+	Log      []deliveryRow
 }
 
 // deliveryRow is one event on its way to an endpoint.
@@ -98,6 +101,10 @@ func (s *Server) webhookPage(w http.ResponseWriter, v *Visit, f Form) error {
 		}
 		if e.Queued > 0 {
 			data.Queued = v.T("admin.webhook.queued", "n", e.Queued)
+		}
+		data.Overlaps = overlapOptions(v)
+		if !e.OldSecretUntil.IsZero() {
+			data.Old = v.T("admin.webhook.old_until", "when", clock.Moment(e.OldSecretUntil))
 		}
 		data.End = Confirm{ID: "end", Path: data.Action + "/end", Button: v.T("admin.webhook.end"),
 			Title: v.T("admin.webhook.end_title", "name", e.Name), Text: v.T("admin.webhook.end_text"), Go: v.T("admin.webhook.end")}

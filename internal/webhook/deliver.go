@@ -45,9 +45,10 @@ func wait(attempts int) time.Duration { return waits[min(max(attempts, 1), len(w
 
 // round is what one run has to do.
 type round struct {
-	endpointID, url, secret string
-	after                   int64 // the endpoint's cursor when it was read
-	parcels                 []parcel
+	endpointID, url string
+	secrets         []string // the new one, and for a while the old one
+	after           int64    // the endpoint's cursor when it was read
+	parcels         []parcel
 }
 
 // parcel is one event for one endpoint.
@@ -109,17 +110,16 @@ func (r *Room) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 func (r *Room) next(ctx context.Context, endpointID string) (round, error) {
 	work := round{endpointID: endpointID}
 	err := r.DB.Read(ctx, func(tx *db.Tx) error {
-		var sealed []byte
-		err := tx.QueryRow(`SELECT url, secret, after_seq FROM endpoint WHERE id = $1 AND paused_at IS NULL AND ended_at IS NULL`, endpointID).
-			Scan(&work.url, &sealed, &work.after)
+		var sealed, old []byte
+		var oldUntil int64
+		err := tx.QueryRow(`SELECT url, secret, after_seq, old_secret, old_secret_until FROM endpoint WHERE id = $1 AND paused_at IS NULL AND ended_at IS NULL`, endpointID).
+			Scan(&work.url, &sealed, &work.after, &old, &oldUntil)
 		if err != nil {
 			return db.NotFound(err)
 		}
-		secret, err := r.Vault.OpenHouse(labelSecret, sealed)
-		if err != nil {
+		if work.secrets, err = r.secrets(sealed, old, db.Time(oldUntil), tx.Now); err != nil {
 			return err
 		}
-		work.secret = string(secret)
 		if work.parcels, err = readParcels(tx, endpointID, work.after); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (r *Room) call(ctx context.Context, work round, p parcel) outcome {
 		return o
 	}
 	env := envelope{id: p.id, at: r.DB.Now(), body: p.body}
-	signature, err := env.sign(work.secret)
+	signature, err := env.sign(work.secrets...)
 	if err != nil {
 		o.err = err.Error()
 		return o

@@ -28,6 +28,8 @@ type Endpoint struct {
 	CreatedAt time.Time
 	PausedAt  time.Time // zero: events are sent
 	Queued    int       // events that wait for it to accept them
+
+	OldSecretUntil time.Time // until then calls are signed with the old secret as well; zero: no longer
 }
 
 // Form is what an administrator says about an endpoint; ID empty: a new one.
@@ -36,18 +38,21 @@ type Form struct {
 	Kinds         []string
 }
 
-const endpointColumns = `e.id, e.name, e.url, e.kinds, e.created_at, COALESCE(e.paused_at, 0),
+const endpointColumns = `e.id, e.name, e.url, e.kinds, e.created_at, COALESCE(e.paused_at, 0), e.old_secret_until,
 	(SELECT COUNT(*) FROM endpoint_delivery d WHERE d.endpoint_id = e.id AND d.event_seq > e.after_seq AND d.state = 'queued')`
 
-func scanEndpoint(row interface{ Scan(...any) error }) (Endpoint, error) {
+func scanEndpoint(row interface{ Scan(...any) error }, now time.Time) (Endpoint, error) {
 	var e Endpoint
 	var kinds string
-	var created, paused int64
-	err := row.Scan(&e.ID, &e.Name, &e.URL, &kinds, &created, &paused, &e.Queued)
+	var created, paused, old int64
+	err := row.Scan(&e.ID, &e.Name, &e.URL, &kinds, &created, &paused, &old, &e.Queued)
 	for k := range strings.FieldsSeq(kinds) {
 		e.Kinds = append(e.Kinds, event.Kind(k))
 	}
 	e.CreatedAt, e.PausedAt = db.Time(created), db.Time(paused)
+	if until := db.Time(old); now.Before(until) {
+		e.OldSecretUntil = until
+	}
 	return e, err
 }
 
@@ -57,7 +62,7 @@ func (r *Room) List(tx *db.Tx, v staff.Viewer) ([]Endpoint, error) {
 		return nil, staff.ErrForbidden
 	}
 	rows, err := tx.Query(`SELECT ` + endpointColumns + ` FROM endpoint e WHERE e.ended_at IS NULL ORDER BY e.name, e.id`)
-	list, err := db.Collect(rows, err, func(rs *sql.Rows) (Endpoint, error) { return scanEndpoint(rs) })
+	list, err := db.Collect(rows, err, func(rs *sql.Rows) (Endpoint, error) { return scanEndpoint(rs, tx.Now) })
 	if err != nil {
 		return nil, fmt.Errorf("list endpoints: %w", err)
 	}
@@ -69,7 +74,7 @@ func (r *Room) Get(tx *db.Tx, v staff.Viewer, id string) (Endpoint, error) {
 	if !v.May(staff.ManageGroup) {
 		return Endpoint{}, staff.ErrForbidden
 	}
-	e, err := scanEndpoint(tx.QueryRow(`SELECT `+endpointColumns+` FROM endpoint e WHERE e.id = $1 AND e.ended_at IS NULL`, id))
+	e, err := scanEndpoint(tx.QueryRow(`SELECT `+endpointColumns+` FROM endpoint e WHERE e.id = $1 AND e.ended_at IS NULL`, id), tx.Now)
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("load endpoint: %w", db.NotFound(err))
 	}

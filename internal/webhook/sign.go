@@ -25,8 +25,21 @@ type envelope struct {
 	body []byte
 }
 
-// sign makes the value of the signature header with a secret as it was shown.
-func (e envelope) sign(secret string) (string, error) {
+// sign makes the value of the signature header with secrets as they were shown:
+// one signature each, between spaces.
+func (e envelope) sign(secrets ...string) (string, error) {
+	var out []string
+	for _, secret := range secrets {
+		signature, err := e.signWith(secret)
+		if err != nil {
+			return "", err
+		}
+		out = append(out, signature)
+	}
+	return strings.Join(out, " "), nil
+}
+
+func (e envelope) signWith(secret string) (string, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, secretPrefix))
 	if err != nil {
 		return "", fmt.Errorf("signing secret: %w", err)

@@ -45,6 +45,7 @@ func Run(t *testing.T, c Channel) {
 			}
 			c.accepted(t, body)
 			c.refused(t, body)
+			c.changing(t, body)
 		})
 	}
 	t.Run("empty body", c.emptyBody)
@@ -161,6 +162,30 @@ func (c Channel) refused(t *testing.T, body []byte) {
 		in, err := c.Adapter.Receive(try.account, try.request)
 		if !errors.Is(err, channel.ErrSignature) || len(in) != 0 {
 			t.Errorf("%s: %d events, %v", name, len(in), err)
+		}
+	}
+}
+
+// changing tries webhooks while an account's secret is changed.
+func (c Channel) changing(t *testing.T, body []byte) {
+	t.Helper()
+	before, during, after := c.Account, c.Account, c.Account
+	during.Secret += "x"
+	during.OldSecret = before.Secret
+	after.Secret = during.Secret
+	for name, try := range map[string]struct {
+		account  channel.Account
+		by       channel.Account
+		accepted bool
+	}{
+		"by the old one, in time":  {during, before, true},
+		"by the new one, in time":  {during, after, true},
+		"by the old one, too late": {after, before, false},
+		"by the new one, later":    {after, after, true},
+	} {
+		in, err := c.Adapter.Receive(try.account, c.Sign(try.by, body))
+		if (err == nil) != try.accepted || !try.accepted && (len(in) > 0 || !errors.Is(err, channel.ErrSignature)) {
+			t.Errorf("signed %s: %d events, %v", name, len(in), err)
 		}
 	}
 }

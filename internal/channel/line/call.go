@@ -191,7 +191,7 @@ func refusalText(body []byte) string {
 // withoutSecrets bounds LINE's words and takes ids and secrets out of them,
 // because error texts end up in logs.
 func withoutSecrets(text string, acc channel.Account) string {
-	for _, secret := range []string{acc.Token, acc.Secret} {
+	for _, secret := range []string{acc.Token, acc.Secret, acc.OldSecret} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "***")
 		}

@@ -17,7 +17,7 @@ import (
 // whose time is missing or absurd takes the time inside its ULID; At is zero only
 // if it has neither.
 func (*Adapter) Receive(a channel.Account, r channel.Request) ([]channel.Inbound, error) {
-	if !signed(a.Secret, r.Header, r.Body) {
+	if !signed(a.Secret, r.Header, r.Body) && !signed(a.OldSecret, r.Header, r.Body) {
 		return nil, channel.ErrSignature
 	}
 	s := scanner{data: r.Body}
