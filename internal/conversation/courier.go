@@ -39,7 +39,8 @@ type parcel struct {
 	to       string
 	reach    customer.Reach
 	messages []Message
-	left     bool // more is queued than goes into this call
+	left     bool   // more is queued than goes into this call
+	stop     string // why its one message may not be said any more
 	delivery delivery
 }
 
@@ -84,8 +85,11 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
+	if p.stop != "" {
+		return func(tx *db.Tx) error { return p.refuse(tx, p.stop) }, nil
+	}
 	if code := p.stopped(d.DB.Now()); code != "" {
-		return func(tx *db.Tx) error { return p.fail(tx, code, "") }, nil
+		return func(tx *db.Tx) error { return d.fail(tx, p, code) }, nil
 	}
 	if p.delivery.fresh {
 		if err := d.DB.Write(ctx, p.writeDown); err != nil {
@@ -157,6 +161,16 @@ func (p parcel) retryKey() string {
 		return p.delivery.ID
 	}
 	return uuid.NewHash(sha1.New(), uuid.NameSpaceOID, []byte(p.messages[0].ID), 5).String()
+}
+
+// fail is parcel.fail for what was never said: its place in her contact budget is free again.
+func (d *Desk) fail(tx *db.Tx, p parcel, code string) error {
+	for _, m := range p.messages {
+		if err := d.Consent().Free(tx, m.ID); err != nil {
+			return err
+		}
+	}
+	return p.fail(tx, code, "")
 }
 
 // succeed notes what the platform accepted, and goes on.

@@ -195,6 +195,18 @@ func (p parcel) fail(tx *db.Tx, code, detail string) error {
 	return nil
 }
 
+// refuse ends a message that may not be said any more: she withdrew while it waited.
+func (p parcel) refuse(tx *db.Tx, code string) error {
+	for _, m := range p.messages {
+		if err := mark(tx, m.ID, StatusRefused, code, ""); err != nil {
+			return err
+		}
+		p.tell(tx, m, StatusRefused)
+	}
+	p.goOn(tx)
+	return nil
+}
+
 // separate lets each bubble of a refused call travel alone, so that one bad
 // bubble does not take its neighbours along.
 func (p parcel) separate(tx *db.Tx) error {

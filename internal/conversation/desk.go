@@ -14,6 +14,7 @@ import (
 
 	"dingdong/internal/blob"
 	"dingdong/internal/channel"
+	"dingdong/internal/consent"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/vault"
@@ -43,4 +44,7 @@ type Desk struct {
 	accounts accountCache
 	decoding sync.Mutex
 	packing  packing
+
+	consentOnce sync.Once
+	consentRoom *consent.Room
 }

@@ -74,6 +74,11 @@ func (d *Desk) Resend(tx *db.Tx, v staff.Viewer, messageID string) (Message, err
 	if err != nil {
 		return m, err
 	}
+	if code == "" { // trying again asks again
+		if code, err = d.permitAgain(tx, m, t); err != nil {
+			return m, err
+		}
+	}
 	status := StatusQueued
 	if code != "" {
 		status = StatusRefused
@@ -100,6 +105,25 @@ func (d *Desk) Resend(tx *db.Tx, v staff.Viewer, messageID string) (Message, err
 	return d.message(tx, m.ID)
 }
 
+// permitAgain asks for a message that a person sends again. One that went out once and
+// may not have arrived has its place already.
+func (d *Desk) permitAgain(tx *db.Tx, m Message, t Thread) (string, error) {
+	r, err := scanRow(tx.QueryRow(`SELECT `+messageColumns+messageFrom+`WHERE m.id = $1`, m.ID))
+	if err != nil {
+		return "", err
+	}
+	var heard int64
+	if err := tx.QueryRow(`SELECT `+lastHeard+` FROM thread t WHERE t.id = $1`, t.ID).Scan(&heard); err != nil {
+		return "", err
+	}
+	r.Author = AuthorStaff // a person decides, so the budget warns and counts
+	v, err := d.permit(tx, request{message: r, counter: t.CounterID, waiting: !t.WaitingSince.IsZero(), heard: db.Time(heard)})
+	if err != nil {
+		return "", err
+	}
+	return v.failure, d.rearrange(tx, v.moved)
+}
+
 // JobSweep looks for messages that stand in the queue without a job. There
 // should be none; if there are, they must not wait for a person to notice.
 const JobSweep = "sweep"
@@ -123,6 +147,9 @@ func (d *Desk) Sweep(ctx context.Context, j job.Job) (job.Outcome, error) {
 				return err
 			}
 		}
+		if err := freeStranded(tx); err != nil {
+			return err
+		}
 		job.KeepOpen(tx, tx.Now.Add(sweepEvery))
 		return nil
 	}, nil
@@ -132,6 +159,7 @@ func (d *Desk) Sweep(ctx context.Context, j job.Job) (job.Outcome, error) {
 func (d *Desk) Handlers() map[string]job.Handler {
 	return map[string]job.Handler{
 		JobDeliver:   d.Deliver,
+		JobRelease:   d.ReleasePlanned,
 		JobFetch:     d.FetchMedia,
 		JobDropMedia: d.DropMedia,
 		JobDropBlobs: d.DropBlobs,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dingdong/internal/channel"
+	"dingdong/internal/consent"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
@@ -58,7 +59,7 @@ func (d *Desk) Import(tx *db.Tx, p Past) error {
 		m.ID = p.Upload.MessageID
 	}
 	if m.Author != AuthorCustomer {
-		m.Purpose = purposeService
+		m.Purpose = consent.Service
 	}
 	switch {
 	case m.Status != "":

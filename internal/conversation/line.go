@@ -71,7 +71,7 @@ const automation = "choose"
 // tell says a sentence of the house, with perhaps something to tap. The key makes a
 // repeat a no-op.
 func (d *Desk) tell(tx *db.Tx, threadID string, s sentence) error {
-	_, err := d.Send(tx, Draft{ThreadID: threadID, Author: AuthorAutomation, AuthorID: automation, ClientKey: s.key,
+	_, err := d.Send(tx, Draft{ThreadID: threadID, Author: AuthorAutomation, AuthorID: automation, ClientKey: s.key, reacts: true,
 		Body: channel.Body{Type: channel.Text, Text: s.text, Choices: s.choices}})
 	return err
 }

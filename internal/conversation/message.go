@@ -30,6 +30,7 @@ type Status string
 // and cannot be asked; a person decides whether to send it again.
 const (
 	StatusReceived  Status = "received"
+	StatusPlanned   Status = "planned" // it waits for its time; At is that time
 	StatusQueued    Status = "queued"
 	StatusSent      Status = "sent"
 	StatusDelivered Status = "delivered"
@@ -82,6 +83,7 @@ type Message struct {
 	At, ArrivedAt                                   time.Time
 	ExternalID                                      string
 	ClientKey                                       string
+	Purpose, Kind                                   string // why we wrote, and what it is among its like
 	Status                                          Status
 	Failure                                         string // key below "failure." in the locale files
 	Detail                                          string // the platform's words
@@ -106,7 +108,9 @@ func fetched(b channel.Body) bool {
 type row struct {
 	ID, ThreadID, CustomerID, AccountID, IdentityID string
 	Author                                          Author
-	AuthorID, AuthorName, Purpose                   string
+	AuthorID, AuthorName, Purpose, Kind             string
+	Priority                                        int
+	Expires                                         time.Time
 	Type                                            channel.BodyType
 	Body                                            []byte
 	Blob, Preview                                   string
@@ -122,12 +126,14 @@ type row struct {
 // insert tells false when the platform's event or the sender's key is there already.
 func (m row) insert(tx *db.Tx) (bool, error) {
 	n, err := tx.Exec(`INSERT INTO message (id, thread_id, customer_id, account_id, identity_id, author, author_id, purpose, type, body,
-			blob, preview, media_state, at, arrived_at, event_id, external_id, client_key, status, failure, unsent_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+			blob, preview, media_state, at, arrived_at, event_id, external_id, client_key, status, failure, unsent_at,
+			kind, priority, expires_at)
+		VALUES (`+db.Marks(24, 1)+`)
 		ON CONFLICT DO NOTHING`,
 		m.ID, m.ThreadID, m.CustomerID, m.AccountID, m.IdentityID, string(m.Author), m.AuthorID, m.Purpose, string(m.Type), m.Body,
 		m.Blob, m.Preview, string(m.MediaState), db.Micro(m.At), db.Micro(tx.Now), orNull(m.EventID), orNull(m.ExternalID),
-		orNull(m.ClientKey), string(m.Status), m.Failure, orNullTime(m.UnsentAt))
+		orNull(m.ClientKey), string(m.Status), m.Failure, orNullTime(m.UnsentAt),
+		m.Kind, int64(m.Priority), db.Micro(m.Expires))
 	if err != nil {
 		return false, fmt.Errorf("insert message: %w", err)
 	}
@@ -150,17 +156,17 @@ func orNullTime(us int64) any {
 
 const messageColumns = `m.id, m.thread_id, m.customer_id, m.account_id, m.identity_id, m.author, m.author_id, COALESCE(s.name, ''), m.purpose,
 	m.type, m.body, m.blob, m.preview, m.media_state, m.at, m.arrived_at, COALESCE(m.external_id, ''), COALESCE(m.client_key, ''),
-	m.status, m.failure, m.detail, m.delivery_id, COALESCE(m.unsent_at, 0)`
+	m.status, m.failure, m.detail, m.delivery_id, COALESCE(m.unsent_at, 0), m.kind, m.priority, m.expires_at`
 
 const messageFrom = ` FROM message m LEFT JOIN staff s ON m.author = 'staff' AND s.id = m.author_id `
 
 func scanRow(r interface{ Scan(...any) error }) (row, error) {
 	var m row
-	var at int64
+	var at, expires int64
 	err := r.Scan(&m.ID, &m.ThreadID, &m.CustomerID, &m.AccountID, &m.IdentityID, &m.Author, &m.AuthorID, &m.AuthorName, &m.Purpose,
 		&m.Type, &m.Body, &m.Blob, &m.Preview, &m.MediaState, &at, &m.ArrivedAt, &m.ExternalID, &m.ClientKey,
-		&m.Status, &m.Failure, &m.Detail, &m.DeliveryID, &m.UnsentAt)
-	m.At = db.Time(at)
+		&m.Status, &m.Failure, &m.Detail, &m.DeliveryID, &m.UnsentAt, &m.Kind, &m.Priority, &expires)
+	m.At, m.Expires = db.Time(at), db.Time(expires)
 	return m, err
 }
 
@@ -169,7 +175,7 @@ func scanRow(r interface{ Scan(...any) error }) (row, error) {
 func (d *Desk) open(tx *db.Tx, r row) (Message, error) {
 	m := Message{
 		ID: r.ID, ThreadID: r.ThreadID, CustomerID: r.CustomerID, AccountID: r.AccountID, IdentityID: r.IdentityID,
-		Author: r.Author, AuthorID: r.AuthorID, AuthorName: r.AuthorName, Type: r.Type, Blob: r.Blob, Preview: r.Preview,
+		Author: r.Author, AuthorID: r.AuthorID, AuthorName: r.AuthorName, Purpose: r.Purpose, Kind: r.Kind, Type: r.Type, Blob: r.Blob, Preview: r.Preview,
 		MediaState: r.MediaState, At: r.At, ArrivedAt: db.Time(r.ArrivedAt), ExternalID: r.ExternalID, ClientKey: r.ClientKey,
 		Status: r.Status, Failure: r.Failure, Detail: r.Detail, Unsent: r.UnsentAt > 0,
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dingdong/internal/consent"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 )
@@ -176,6 +177,18 @@ func (d *Desk) pack(tx *db.Tx, a asking, queued []row, at addressing, who custom
 		return p, err
 	}
 	for n, r := range queued {
+		if r.DeliveryID == "" && r.Purpose != consent.Service {
+			may, err := d.Consent().May(tx, r.CustomerID, r.Purpose, r.AccountID)
+			if err != nil {
+				return p, err
+			}
+			if !may && n > 0 {
+				break // it comes alone, next
+			}
+			if !may {
+				p.stop, p.delivery = consent.Stopped, delivery{}
+			}
+		}
 		together := n == 0 || (p.delivery.ID != "" && r.DeliveryID == first.DeliveryID && r.IdentityID == first.IdentityID && n < limits.Bubbles)
 		if !together {
 			break

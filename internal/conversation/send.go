@@ -8,6 +8,7 @@ import (
 	"unicode/utf16"
 
 	"dingdong/internal/channel"
+	"dingdong/internal/consent"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
@@ -20,22 +21,27 @@ type Draft struct {
 	Author   Author // AuthorStaff or AuthorAutomation
 	AuthorID string // staff id, or the automation's name
 	Purpose  string // why we write; empty: service, an answer to her
-	Body     channel.Body
-	Blob     string // the uploaded bytes that Body.Media describes
-	Preview  string
-	BlobOf   string // Upload.CustomerID of these bytes
+	Kind     string // what is said, by which the contact budget knows a repeat; empty: like nothing else
+	Priority int    // 0 to 9, the most valuable: who gives way when both do not fit
+	// NotBefore and Expires bound when it may go; zero: at once, and always.
+	NotBefore, Expires time.Time
+	Body               channel.Body
+	Blob               string // the uploaded bytes that Body.Media describes
+	Preview            string
+	BlobOf             string // Upload.CustomerID of these bytes
 	// ClientKey makes a repeat of the same draft a no-op that returns the first.
 	ClientKey string
 	// Quotes names one of our messages that this one answers.
 	Quotes string
+	// reacts says that it follows at once on a tap, a scan or a word of hers that is no
+	// message. Only this room knows that.
+	reacts bool
 }
 
-// purposeService is answering her; nothing else is written yet.
-const purposeService = "service"
-
 // Send is the only door through which words reach a customer. The message is
-// kept as queued, or as refused with the reason, and its delivery is durable
-// with the same commit. The caller has checked who may write in the thread.
+// kept as queued, as planned for its place in her contact budget, or as refused
+// with the reason, and its delivery is durable with the same commit. The caller
+// has checked who may write in the thread.
 func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	if err := f.check(); err != nil {
 		return Message{}, err
@@ -52,11 +58,13 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	var t struct {
 		customer, record, counter, identity, account, kind, assignee string
 		standby                                                      bool
-		moves                                                        int64
+		moves, waiting, heard                                        int64
 	}
-	err := tx.QueryRow(`SELECT t.customer_id, i.customer_id, t.counter_id, t.identity_id, t.account_id, t.kind, t.assignee_id, t.standby, t.moves
+	err := tx.QueryRow(`SELECT t.customer_id, i.customer_id, t.counter_id, t.identity_id, t.account_id, t.kind, t.assignee_id, t.standby, t.moves,
+			t.waiting_since, CASE WHEN t.waiting_since > 0 THEN t.waiting_since ELSE `+lastHeard+` END
 		FROM thread t JOIN identity i ON i.id = t.identity_id WHERE t.id = $1`, f.ThreadID).
-		Scan(&t.customer, &t.record, &t.counter, &t.identity, &t.account, &t.kind, &t.assignee, &t.standby, &t.moves)
+		Scan(&t.customer, &t.record, &t.counter, &t.identity, &t.account, &t.kind, &t.assignee, &t.standby, &t.moves,
+			&t.waiting, &t.heard)
 	if err != nil {
 		return Message{}, db.NotFound(err)
 	}
@@ -86,10 +94,10 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	m := row{
 		ID: tx.NewID("msg"), ThreadID: f.ThreadID, CustomerID: t.record, AccountID: t.account, IdentityID: t.identity,
 		Author: f.Author, AuthorID: f.AuthorID, Purpose: f.Purpose, Type: f.Body.Type, Blob: f.Blob, Preview: f.Preview,
-		At: tx.Now, Status: StatusQueued, ClientKey: f.ClientKey,
+		At: tx.Now, Status: StatusQueued, ClientKey: f.ClientKey, Kind: f.Kind, Priority: f.Priority, Expires: f.Expires,
 	}
 	if m.Purpose == "" {
-		m.Purpose = purposeService
+		m.Purpose = consent.Service
 	}
 	if m.Blob != "" {
 		m.MediaState = MediaReady
@@ -97,8 +105,20 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	if m.Failure, err = d.refusal(tx, a, t.identity, t.kind, t.standby); err != nil {
 		return Message{}, err
 	}
-	if m.Failure != "" {
+	var v verdict
+	if m.Failure == "" {
+		v, err = d.permit(tx, request{message: m, counter: t.counter, waiting: t.waiting > 0, heard: db.Time(t.heard),
+			reacts: f.reacts, notBefore: f.NotBefore})
+		if err != nil {
+			return Message{}, err
+		}
+		m.Failure = v.failure
+	}
+	switch {
+	case m.Failure != "":
 		m.Status = StatusRefused
+	case v.at.After(tx.Now):
+		m.Status, m.At = StatusPlanned, v.at
 	}
 	if m.Body, err = d.sealBody(tx, t.record, stored{Body: f.Body}); err != nil {
 		return Message{}, err
@@ -106,7 +126,21 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	if added, err := m.insert(tx); err != nil {
 		return Message{}, err
 	} else if !added { // the same key, from another connection, a moment ago
+		if err := d.Consent().Free(tx, m.ID); err != nil {
+			return Message{}, err
+		}
 		return d.messageByKey(tx, f.ThreadID, f.ClientKey)
+	}
+	if err := d.rearrange(tx, v.moved); err != nil {
+		return Message{}, err
+	}
+	if m.Status == StatusPlanned { // nobody has heard anything yet: the thread stays as it is
+		event.Append(tx, event.Event{Kind: event.MessageSent, Customer: t.record, Thread: f.ThreadID, Counter: t.counter,
+			Message: m.ID, By: string(f.Author) + "/" + f.AuthorID})
+		if err := enqueueRelease(tx, m.ID, m.At); err != nil {
+			return Message{}, err
+		}
+		return d.message(tx, m.ID)
 	}
 	if err := noteAnswer(tx, f, m, answered{t.assignee, t.moves}); err != nil {
 		return Message{}, err
@@ -137,6 +171,9 @@ func follow(tx *db.Tx, threadID *string) error {
 
 func deliverLane(threadID string) string { return "deliver:" + threadID }
 
+// maxKind is enough for the name of a journey and its step.
+const maxKind = 100
+
 func enqueueDelivery(tx *db.Tx, threadID string, at time.Time) error {
 	return job.Enqueue(tx, job.New{Kind: JobDeliver, Lane: deliverLane(threadID), Key: threadID, Args: deliverArgs{Thread: threadID}, RunAt: at})
 }
@@ -165,6 +202,9 @@ func (f *Draft) check() error {
 	}
 	if len(f.ClientKey) > 200 {
 		return db.Invalid{Field: "key", Code: "too_long"}
+	}
+	if f.Purpose, f.Kind = db.CleanText(f.Purpose), db.CleanText(f.Kind); len(f.Kind) > maxKind {
+		return db.Invalid{Field: "kind", Code: "too_long"}
 	}
 	return checkChoices(f.Body.Choices)
 }

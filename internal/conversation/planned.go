@@ -1,0 +1,292 @@
+package conversation
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"dingdong/internal/audit"
+	"dingdong/internal/consent"
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+	"dingdong/internal/job"
+	"dingdong/internal/staff"
+)
+
+// JobRelease looks at a planned message when its time has come.
+const JobRelease = "release"
+
+type releaseArgs struct {
+	Message string `json:"message"`
+}
+
+func enqueueRelease(tx *db.Tx, messageID string, at time.Time) error {
+	return job.Enqueue(tx, job.New{Kind: JobRelease, Lane: "release:" + messageID, Key: messageID, Args: releaseArgs{messageID}, RunAt: at})
+}
+
+// ReleasePlanned is the job handler behind every planned message: it asks once more, because
+// consent, the rules and what was said meanwhile may have changed.
+func (d *Desk) ReleasePlanned(_ context.Context, j job.Job) (job.Outcome, error) {
+	var args releaseArgs
+	if err := j.Decode(&args); err != nil {
+		return nil, job.Fatal(err)
+	}
+	return func(tx *db.Tx) error {
+		p, err := d.plannedByID(tx, args.Message)
+		if errors.Is(err, db.ErrNotFound) {
+			return nil // it was cancelled, or went
+		}
+		if err != nil {
+			return err
+		}
+		if tx.Now.Before(p.At) { // it was given a later place meanwhile
+			job.KeepOpen(tx, p.At)
+			return nil
+		}
+		v, err := d.due(tx, p)
+		if err != nil {
+			return err
+		}
+		if v.failure == "" && v.at.After(tx.Now) {
+			job.KeepOpen(tx, v.at)
+		}
+		return d.resolve(tx, p, v)
+	}, nil
+}
+
+// planned is a planned message with what must be known of its thread to decide.
+type planned struct {
+	row
+	counter, kind string
+	waiting       bool
+	standby       bool
+	heard         time.Time
+}
+
+func (d *Desk) plannedByID(tx *db.Tx, id string) (planned, error) {
+	r, err := scanRow(tx.QueryRow(`SELECT `+messageColumns+messageFrom+`WHERE m.id = $1 AND m.status = 'planned'`, id))
+	if err != nil {
+		return planned{}, db.NotFound(err)
+	}
+	p := planned{row: r}
+	if err := follow(tx, &p.ThreadID); err != nil {
+		return planned{}, err
+	}
+	var waiting, heard int64
+	err = tx.QueryRow(`SELECT t.counter_id, t.kind, t.standby, t.identity_id, t.account_id, i.customer_id, t.waiting_since, `+lastHeard+`
+		FROM thread t JOIN identity i ON i.id = t.identity_id WHERE t.id = $1`, p.ThreadID).
+		Scan(&p.counter, &p.kind, &p.standby, &p.IdentityID, &p.AccountID, &p.CustomerID, &waiting, &heard)
+	p.waiting, p.heard = waiting > 0, db.Time(heard)
+	if err != nil {
+		return planned{}, fmt.Errorf("thread of a planned message: %w", db.NotFound(err))
+	}
+	// It goes where she is now; its words stay sealed for whom they were written.
+	p.CustomerID = r.CustomerID
+	return p, nil
+}
+
+// strandedAfter is how long after its time a planned message may wait for its job, on a
+// house that was down, say, before something must be wrong.
+const strandedAfter = 7 * 24 * time.Hour
+
+// freeStranded sets planned messages going again whose job is gone.
+func freeStranded(tx *db.Tx) error {
+	rows, err := tx.Query(`SELECT m.id FROM message m WHERE m.status = 'planned' AND m.at < $1
+		AND NOT EXISTS (SELECT 1 FROM job j WHERE j.kind = 'release' AND j.key = m.id AND j.dead_at IS NULL) LIMIT 1000`, db.Micro(tx.Now))
+	ids, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	if err != nil {
+		return fmt.Errorf("stranded planned messages: %w", err)
+	}
+	for _, id := range ids {
+		if err := enqueueRelease(tx, id, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastHeard is when she last wrote in a thread t.
+const lastHeard = `COALESCE((SELECT h.at FROM message h WHERE h.thread_id = t.id AND h.author = 'customer' ORDER BY h.at DESC, h.id DESC LIMIT 1), 0)`
+
+// due decides about a planned message whose time has come.
+func (d *Desk) due(tx *db.Tx, p planned) (verdict, error) {
+	a, err := d.accountAlone(tx, p.AccountID)
+	if err != nil {
+		return verdict{}, err
+	}
+	code, err := d.refusal(tx, a, p.IdentityID, p.kind, p.standby)
+	if err != nil {
+		return verdict{}, err
+	}
+	if code != "" {
+		return verdict{failure: code}, d.Consent().Free(tx, p.ID)
+	}
+	if err := d.Consent().Heard(tx, p.CustomerID, p.heard); err != nil {
+		return verdict{}, err
+	}
+	answer, err := d.Consent().Recheck(tx, p.ID)
+	if errors.Is(err, db.ErrNotFound) { // it took no place when it was planned
+		return d.permit(tx, request{message: p.row, counter: p.counter, waiting: p.waiting, heard: p.heard})
+	}
+	return verdict{at: answer.At, failure: answer.Refused, moved: answer.Moved}, err
+}
+
+// resolve does with a planned message what was decided.
+func (d *Desk) resolve(tx *db.Tx, p planned, v verdict) error {
+	var err error
+	switch {
+	case v.failure != "":
+		err = d.refusePlanned(tx, p, v.failure, "system")
+	case v.at.After(tx.Now):
+		err = d.replan(tx, p, v.at)
+	default:
+		err = d.queuePlanned(tx, p)
+	}
+	if err != nil {
+		return err
+	}
+	return d.rearrange(tx, v.moved)
+}
+
+// queuePlanned sends it off, as if it had been said now.
+func (d *Desk) queuePlanned(tx *db.Tx, p planned) error {
+	n, err := tx.Exec(`UPDATE message SET status = 'queued', failure = '', at = $2, identity_id = $3, account_id = $4, thread_id = $5
+		WHERE id = $1 AND status = 'planned'`, p.ID, db.Micro(tx.Now), p.IdentityID, p.AccountID, p.ThreadID)
+	if err != nil || n == 0 {
+		return err
+	}
+	var assignee string
+	var moves int64
+	if err := tx.QueryRow(`SELECT assignee_id, moves FROM thread WHERE id = $1`, p.ThreadID).Scan(&assignee, &moves); err != nil {
+		return fmt.Errorf("release: %w", err)
+	}
+	p.Status, p.At = StatusQueued, tx.Now
+	if err := noteAnswer(tx, Draft{ThreadID: p.ThreadID, Author: p.Author, AuthorID: p.AuthorID}, p.row, answered{assignee, moves}); err != nil {
+		return err
+	}
+	p.tell(tx, event.MessageSent, string(p.Author)+"/"+p.AuthorID, nil)
+	return enqueueDelivery(tx, p.ThreadID, time.Time{})
+}
+
+func (p planned) tell(tx *db.Tx, kind event.Kind, by string, data map[string]string) {
+	event.Append(tx, event.Event{Kind: kind, Customer: p.CustomerID, Thread: p.ThreadID, Counter: p.counter, Message: p.ID, By: by, Data: data})
+}
+
+func (d *Desk) replan(tx *db.Tx, p planned, at time.Time) error {
+	if _, err := tx.Exec(`UPDATE message SET at = $2 WHERE id = $1 AND status = 'planned'`, p.ID, db.Micro(at)); err != nil {
+		return fmt.Errorf("plan anew: %w", err)
+	}
+	p.tell(tx, event.MessageStatus, "system", map[string]string{"status": string(StatusPlanned)})
+	return nil
+}
+
+func (d *Desk) refusePlanned(tx *db.Tx, p planned, code, by string) error {
+	if _, err := tx.Exec(`UPDATE message SET status = 'refused', failure = $2, at = $3 WHERE id = $1 AND status = 'planned'`,
+		p.ID, code, db.Micro(tx.Now)); err != nil {
+		return fmt.Errorf("refuse a planned message: %w", err)
+	}
+	p.tell(tx, event.MessageStatus, by, map[string]string{"status": string(StatusRefused)})
+	return nil
+}
+
+// rearrange gives other planned messages the places that they have now, or tells why
+// they have none any more.
+func (d *Desk) rearrange(tx *db.Tx, moved []consent.Moved) error {
+	for _, m := range moved {
+		p, err := d.plannedByID(tx, m.Message)
+		if errors.Is(err, db.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if m.At.IsZero() {
+			err = d.refusePlanned(tx, p, m.Reason, "system")
+		} else if err = d.replan(tx, p, m.At); err == nil {
+			err = enqueueRelease(tx, p.ID, m.At)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Withdrawn refuses what was planned and may no longer be said, after a withdrawal.
+func (d *Desk) Withdrawn(tx *db.Tx, customerID string) error {
+	ids, err := d.Consent().Drop(tx, customerID, "")
+	if err != nil {
+		return err
+	}
+	person, err := d.Book.Person(tx, customerID)
+	if err != nil {
+		return err
+	}
+	records, err := d.Book.Records(tx, person)
+	if err != nil {
+		return err
+	}
+	// Those that an advisor wrote for later have no place that could be dropped.
+	marks, args := db.In(records, 2)
+	args = append([]any{db.Micro(tx.Now.Add(-strandedAfter))}, args...) // later ones have gone
+	rows, err := tx.Query(`SELECT id, customer_id, purpose, account_id FROM message m
+		WHERE m.status = 'planned' AND m.purpose <> 'service' AND m.at > $1
+			AND m.thread_id IN (SELECT id FROM thread WHERE customer_id IN (`+marks+`))`, args...)
+	type later struct{ id, customer, purpose, account string }
+	all, err := db.Collect(rows, err, func(r *sql.Rows) (l later, err error) {
+		return l, r.Scan(&l.id, &l.customer, &l.purpose, &l.account)
+	})
+	if err != nil {
+		return fmt.Errorf("planned messages: %w", err)
+	}
+	for _, l := range all {
+		may, err := d.Consent().May(tx, l.customer, l.purpose, l.account)
+		if err != nil {
+			return err
+		}
+		if !may {
+			ids = append(ids, l.id)
+		}
+	}
+	for _, id := range ids {
+		p, err := d.plannedByID(tx, id)
+		if errors.Is(err, db.ErrNotFound) {
+			continue // named twice
+		}
+		if err == nil {
+			err = d.refusePlanned(tx, p, consent.Stopped, "customer")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CancelPlanned takes back a planned message before it goes.
+func (d *Desk) CancelPlanned(tx *db.Tx, v staff.Viewer, messageID string) (Message, error) {
+	m, err := d.message(tx, messageID)
+	if err != nil {
+		return m, err
+	}
+	if _, err := d.writable(tx, v, m.ThreadID); err != nil {
+		return m, err
+	}
+	p, err := d.plannedByID(tx, messageID)
+	if errors.Is(err, db.ErrNotFound) {
+		return m, nil // it went, or was cancelled by another
+	}
+	if err != nil {
+		return m, err
+	}
+	if err := d.Consent().Free(tx, p.ID); err != nil {
+		return m, err
+	}
+	if err := d.refusePlanned(tx, p, "cancelled", v.ID); err != nil {
+		return m, err
+	}
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "message.cancel", Customer: p.CustomerID, Object: p.ID})
+	return d.message(tx, messageID)
+}
