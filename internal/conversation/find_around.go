@@ -68,6 +68,6 @@ func (s Searched) kind() string {
 
 // NoteSearch puts a search on record.
 func (d *Desk) NoteSearch(tx *db.Tx, v staff.Viewer, s Searched) {
-	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "customer.search", 
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "customer.search",
 		Detail: fmt.Sprintf("%s, by %s: customers %d, messages %d", s.Where, s.kind(), s.Customers, s.Messages)})
 }

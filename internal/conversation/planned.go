@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dingdong/internal/audit"
+	"dingdong/internal/channel"
 	"dingdong/internal/consent"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
@@ -20,10 +21,11 @@ const JobRelease = "release"
 
 type releaseArgs struct {
 	Message string `json:"message"`
+	Thread  string `json:"thread"` // by which an erasure finds it
 }
 
-func enqueueRelease(tx *db.Tx, messageID string, at time.Time) error {
-	return job.Enqueue(tx, job.New{Kind: JobRelease, Lane: "release:" + messageID, Key: messageID, Args: releaseArgs{messageID}, RunAt: at})
+func enqueueRelease(tx *db.Tx, r releaseArgs, at time.Time) error {
+	return job.Enqueue(tx, job.New{Kind: JobRelease, Lane: "release:" + r.Message, Key: r.Message, Args: r, RunAt: at})
 }
 
 // ReleasePlanned is the job handler behind every planned message: it asks once more, because
@@ -93,14 +95,14 @@ const strandedAfter = 7 * 24 * time.Hour
 
 // freeStranded sets planned messages going again whose job is gone.
 func freeStranded(tx *db.Tx) error {
-	rows, err := tx.Query(`SELECT m.id FROM message m WHERE m.status = 'planned' AND m.at < $1
+	rows, err := tx.Query(`SELECT m.id, m.thread_id FROM message m WHERE m.status = 'planned' AND m.at < $1
 		AND NOT EXISTS (SELECT 1 FROM job j WHERE j.kind = 'release' AND j.key = m.id AND j.dead_at IS NULL) LIMIT 1000`, db.Micro(tx.Now))
-	ids, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	all, err := db.Collect(rows, err, func(r *sql.Rows) (a releaseArgs, err error) { return a, r.Scan(&a.Message, &a.Thread) })
 	if err != nil {
 		return fmt.Errorf("stranded planned messages: %w", err)
 	}
-	for _, id := range ids {
-		if err := enqueueRelease(tx, id, time.Time{}); err != nil {
+	for _, a := range all {
+		if err := enqueueRelease(tx, a, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -205,7 +207,7 @@ func (d *Desk) rearrange(tx *db.Tx, moved []consent.Moved) error {
 		if m.At.IsZero() {
 			err = d.refusePlanned(tx, p, m.Reason, "system")
 		} else if err = d.replan(tx, p, m.At); err == nil {
-			err = enqueueRelease(tx, p.ID, m.At)
+			err = enqueueRelease(tx, releaseArgs{p.ID, p.ThreadID}, m.At)
 		}
 		if err != nil {
 			return err
@@ -289,4 +291,41 @@ func (d *Desk) CancelPlanned(tx *db.Tx, v staff.Viewer, messageID string) (Messa
 	}
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "message.cancel", Customer: p.CustomerID, Object: p.ID})
 	return d.message(tx, messageID)
+}
+
+// Planned lists what waits for its time in a thread that the viewer may see, the next first.
+func (d *Desk) Planned(tx *db.Tx, v staff.Viewer, threadID string) ([]Message, error) {
+	t, err := d.Thread(tx, v, threadID)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.thread_id = $1 AND m.status = 'planned' AND m.at > $2
+		ORDER BY m.at, m.id LIMIT 100`, t.ID, db.Micro(tx.Now.Add(-strandedAfter)))
+	found, err := collectRows(rows, err)
+	if err != nil {
+		return nil, err
+	}
+	var out []Message
+	for _, r := range found {
+		m, err := d.open(tx, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// Unasked tells whether what is said to her now would be unasked: it counts in her
+// contact budget.
+func (d *Desk) Unasked(tx *db.Tx, t Thread) (bool, error) {
+	if t.Kind != channel.Person {
+		return false, nil
+	}
+	var heard int64
+	if err := tx.QueryRow(`SELECT `+lastHeard+` FROM thread t WHERE t.id = $1`, t.ID).Scan(&heard); err != nil {
+		return false, fmt.Errorf("when she last wrote: %w", err)
+	}
+	answers, err := d.answers(tx, request{waiting: !t.WaitingSince.IsZero(), heard: db.Time(heard)})
+	return !answers, err
 }

@@ -135,7 +135,7 @@ func (d *Desk) Messages(tx *db.Tx, v staff.Viewer, p Page) ([]Message, bool, err
 	if before == 0 {
 		before, id = 1<<62, "~"
 	}
-	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.thread_id = $1 AND (m.at, m.id) < ($2, $3)
+	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.thread_id = $1 AND (m.at, m.id) < ($2, $3) AND m.status <> 'planned'
 		ORDER BY m.at DESC, m.id DESC LIMIT $4`, t.ID, before, id, p.Limit+1)
 	found, err := collectRows(rows, err)
 	if err != nil {

@@ -292,7 +292,10 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		if e.Thread != st.thread.ID {
 			continue
 		}
-		if e.Message != "" {
+		if e.Kind == event.MessageReceived || e.Data["status"] != "" {
+			card["contact"] = true // what is planned, and whether the next word is an answer
+		}
+		if e.Message != "" && e.Data["status"] != string(conversation.StatusPlanned) {
 			if bubbles[e.Message] == 0 {
 				bubbleOrder = append(bubbleOrder, e.Message)
 			}
@@ -360,6 +363,8 @@ func redrawsRow(e event.Event) bool {
 	switch e.Kind {
 	case event.MessageStatus, event.MediaReady:
 		return false
+	case event.MessageSent:
+		return e.Data["status"] == "" // a planned one was not said yet
 	case event.CustomerChanged:
 		return e.Data["what"] != insight.WhatMention
 	}

@@ -75,6 +75,7 @@ var answersTo = map[string][len(askers)]int{
 	"GET /inbox/{thread}/card":                       {200, 200, 404, 200, 404, 303},
 	"POST /inbox/{thread}/messages":                  {200, 200, 403, 403, 404, 401},
 	"POST /inbox/{thread}/messages/{message}/resend": {200, 200, 403, 403, 404, 401},
+	"POST /inbox/{thread}/messages/{message}/cancel": {200, 200, 403, 403, 404, 401},
 	"POST /inbox/{thread}/upload":                    {422, 422, 403, 403, 404, 401},
 	"POST /inbox/{thread}/take":                      {200, 200, 403, 403, 404, 401},
 	"POST /inbox/{thread}/release":                   {200, 200, 403, 403, 404, 401},
@@ -88,6 +89,7 @@ var answersTo = map[string][len(askers)]int{
 
 	// the card beside a thread
 	"GET /inbox/{thread}/offers":                    {200, 200, 403, 403, 404, 303},
+	"GET /inbox/{thread}/contact":                   {200, 200, 403, 403, 404, 303},
 	"GET /inbox/{thread}/card/{part}":               {200, 200, 404, 200, 404, 303},
 	"GET /inbox/{thread}/card/known/{name}":         {200, 200, 404, 200, 404, 303},
 	"POST /inbox/{thread}/card/known/{name}":        {200, 200, 403, 403, 404, 401},

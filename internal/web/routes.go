@@ -115,6 +115,8 @@ func (s *Server) routes() []route {
 		{pattern: "POST /inbox/{thread}/seen", access: signedIn, handle: s.seen},
 
 		// the card beside a thread
+		{pattern: "GET /inbox/{thread}/contact", access: may(staff.Chat), handle: s.showContactLine},
+		{pattern: "POST /inbox/{thread}/messages/{message}/cancel", access: may(staff.Chat), handle: s.cancelPlanned},
 		{pattern: "GET /inbox/{thread}/offers", access: may(staff.Chat), handle: s.showOffers},
 		{pattern: "GET /inbox/{thread}/card/{part}", access: signedIn, handle: s.showCardPart},
 		{pattern: "GET /inbox/{thread}/card/known/{name}", access: signedIn, handle: s.showKnown},

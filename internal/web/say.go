@@ -18,10 +18,16 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	}
 	draft := conversation.Draft{
 		ThreadID: r.PathValue("thread"), ClientKey: r.PostForm.Get("key"), Quotes: r.PostForm.Get("quotes"),
-		Body: channel.Body{Type: channel.Text, Text: r.PostForm.Get("text")},
+		Body: channel.Body{Type: channel.Text, Text: r.PostForm.Get("text")}, Purpose: r.PostForm.Get("purpose"),
 	}
 	if draft.ClientKey == "" {
 		return db.Invalid{Field: "key", Code: "required"}
+	}
+	if later := r.PostForm.Get("later"); later != "" {
+		var err error
+		if draft.NotBefore, err = s.laterAt(r, v, later); err != nil {
+			return err
+		}
 	}
 	return s.speak(w, r, v, draft)
 }
@@ -38,6 +44,10 @@ func (s *Server) speak(w http.ResponseWriter, r *http.Request, v *Visit, draft c
 		return err
 	}
 	s.presence.Stops(draft.ThreadID, v.ID)
+	if m.Status == conversation.StatusPlanned { // it stands above the composer until it goes
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	return s.showMessage(w, r, v, m)
 }
 

@@ -37,7 +37,7 @@ var pageTypes = map[string]any{
 	"inbox#card-head": cardHead{}, "inbox#card-tags": cardTags{}, "inbox#card-all-tags": cardTags{}, "inbox#card-promises": cardPlans{},
 	"inbox#card-wishes": cardPlans{}, "inbox#card-notes": cardPlans{}, "inbox#card-known": cardKnown{}, "inbox#card-known-edit": knownEdit{},
 	"inbox#card-purchases": cardShop{}, "inbox#card-receipts": cardShop{}, "inbox#card-reach": cardReach{}, "inbox#card-one": cardOne{},
-	"inbox#card-past": cardPast{}, "inbox#offers": offersView{},
+	"inbox#card-past": cardPast{}, "inbox#offers": offersView{}, "inbox#contact": contactView{},
 	"inbox#waiting": 0, "inbox#row": ThreadRow{}, "inbox#line": Line{},
 
 	"liff":   liffPage{},

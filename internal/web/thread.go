@@ -25,6 +25,7 @@ type threadView struct {
 	Draft     string
 	Replies   []readyReply
 	Offers    offersView
+	Contact   contactView
 	Upload    int64 // most bytes of a file
 	MaxText   int
 	Card      cardView
@@ -164,7 +165,10 @@ func (s *Server) threadView(tx *db.Tx, v *Visit, id string) (*threadView, error)
 	for _, reply := range replies {
 		view.Replies = append(view.Replies, readyReply{reply.Title, reply.Fill(words)})
 	}
-	view.Offers, err = s.readyOffers(tx, v, x, t)
+	if view.Offers, err = s.readyOffers(tx, v, x, t); err != nil {
+		return nil, err
+	}
+	view.Contact, err = s.contactLine(tx, v, x, t)
 	return view, err
 }
 

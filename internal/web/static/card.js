@@ -62,13 +62,14 @@ export function renew(thread, parts, still) {
   }
 }
 async function fetchPart(thread, part, still, again) {
-  const id = part === "offers" ? part : "card-" + part;
+  const beside = part === "offers" || part === "contact"; // they stand above the composer
+  const id = beside ? part : "card-" + part;
   if (!still() || !$(id)) return;
   if ((part === "purchases" && $(id).hasAttribute("hx-get"))) return; // it was not looked at yet
   const later = () => (waiting[part] = setTimeout(fetchPart, again, thread, part, still, Math.min(30000, 2 * again)));
   if ((composing && $(id).contains(document.activeElement)) || $(id).querySelector("dialog[open], details.menu[open]")) return later();
   try {
-    const path = part === "offers" ? "/inbox/" + thread + "/offers" : "/inbox/" + thread + "/card/" + part;
+    const path = beside ? "/inbox/" + thread + "/" + part : "/inbox/" + thread + "/card/" + part;
     const answer = await fetch(path, { headers: { "HX-Request": "true", Accept: "text/html" } });
     if (!answer.ok) {
       if (answer.status >= 500) later();
@@ -87,7 +88,7 @@ document.addEventListener("htmx:beforeSwap", (e) => {
   if (xhr.status >= 500 || !xhr.responseText) return;
   const again = xhr.getResponseHeader("HX-Retarget");
   const part = again ? document.querySelector(again) : target;
-  if (!part?.matches?.("#card [data-part], #offers") || (xhr.status >= 400 && !again)) return;
+  if (!part?.matches?.("#card [data-part], #offers, #contact") || (xhr.status >= 400 && !again)) return;
   e.detail.shouldSwap = false;
   const from = requestConfig.elt;
   patch(part, xhr.responseText, from.closest("form, [data-hold]") ?? from);

@@ -25,7 +25,9 @@ const post = outbox({
   changed: (item) => open?.id === item.thread && drawPending(item),
   sent(item, html) {
     if (item.url) setTimeout(() => URL.revokeObjectURL(item.url), 60000);
-    if (open?.id === item.thread) open.stream.apply(html);
+    if (open?.id !== item.thread) return;
+    if (html) open.stream.apply(html);
+    else open.el.querySelector(`[data-pending="${CSS.escape(item.key)}"]`)?.remove(); // it is planned
   },
 });
 

@@ -25,9 +25,9 @@ export function outbox({ me, changed, sent }) {
 
   function keep(item) {
     if (item.file) return;
-    const { key, thread, text, quotes, at, state, error } = item;
+    const { key, thread, text, quotes, purpose, later, at, state, error } = item;
     try {
-      localStorage.setItem(prefix + key, JSON.stringify({ key, thread, text, quotes, at, state, error }));
+      localStorage.setItem(prefix + key, JSON.stringify({ key, thread, text, quotes, purpose, later, at, state, error }));
     } catch {
       // a full or forbidden storage: it is still in memory
     }
@@ -119,10 +119,10 @@ function verdict(status, text) {
   }
 }
 
-async function deliverText({ thread, key, text, quotes }) {
+async function deliverText({ thread, key, text, quotes, purpose, later }) {
   try {
     const answer = await fetch(`/inbox/${thread}/messages`, {
-      method: "POST", body: new URLSearchParams({ key, text, quotes: quotes ?? "" }), headers: { Accept: accept }, signal: AbortSignal.timeout(20000),
+      method: "POST", body: new URLSearchParams({ key, text, quotes: quotes ?? "", purpose: purpose ?? "", later: later ?? "" }), headers: { Accept: accept }, signal: AbortSignal.timeout(20000),
     });
     return verdict(answer.status, await answer.text());
   } catch {

@@ -74,10 +74,10 @@ export function writer({ thread, el, me, say }) {
     text.focus();
   }
 
-  function send() {
+  function send(later = "") {
     const words = text.value.trim();
-    if (!words) return;
-    say({ key: crypto.randomUUID(), thread, text: words, quotes });
+    if (!words) return text.focus();
+    say({ key: crypto.randomUUID(), thread, text: words, quotes, later, purpose: form.elements.purpose?.value ?? "" });
     text.value = "";
     saved = ""; // sending drops the draft on the server as well
     typed = 0;
@@ -91,6 +91,16 @@ export function writer({ thread, el, me, say }) {
   form.addEventListener("submit", (e) => {
     e.preventDefault();
     send();
+  });
+  // For a time that she picks; the server reads it by the counter's clock.
+  const clock = el.querySelector("#later");
+  clock?.addEventListener("click", (e) => {
+    const button = e.target.closest("[data-later]");
+    if (!button) return;
+    const at = button.dataset.later || clock.querySelector("input").value;
+    if (!at) return clock.querySelector("input").focus();
+    clock.open = false;
+    send(at);
   });
   // An input method takes Enter for itself; on glass Enter is a new line.
   const sends = (e) => e.key === "Enter" && !e.shiftKey && !e.isComposing && e.keyCode !== 229 && !matchMedia("(pointer: coarse)").matches;
