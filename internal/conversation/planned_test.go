@@ -28,11 +28,11 @@ func talks(t *testing.T, test func(t *testing.T, h *talk)) {
 		h := &talk{courierHouse: newCourierHouse(t, d, linefake.Options{}), clock: clock}
 		h.write(func(tx *db.Tx) error { return h.Consent().EnsureShipped(tx) })
 		h.hears("hello")
-		h.thread = h.only(h.mei)
 		h.write(func(tx *db.Tx) error {
 			_, err := tx.Exec(`UPDATE thread SET waiting_since = 0`)
 			return err
 		})
+		h.thread = h.only(h.mei)
 		clock.Advance(24 * 14 * time.Hour)
 		h.work()
 		test(t, h)
@@ -283,7 +283,7 @@ func TestARepeatPlansNothingTwice(t *testing.T) {
 func TestWhoBlockedIsNotPlannedFor(t *testing.T) {
 	talks(t, func(t *testing.T, h *talk) {
 		m := h.sends(Draft{Author: AuthorStaff, AuthorID: h.mei.ID, NotBefore: h.clock.Now().Add(time.Hour)})
-		h.receive(channel.Inbound{EventID: "block", Kind: channel.Block, At: h.clock.Now(), Peer: channel.Peer{Type: channel.Person, ID: "U1"}})
+		h.receive(channel.Inbound{EventID: "block", Kind: channel.Unfollow, At: h.clock.Now(), Peer: channel.Peer{Type: channel.Person, ID: "U1"}})
 		h.clock.Advance(time.Hour)
 		h.becomes(m, StatusRefused, "blocked")
 	})
