@@ -70,7 +70,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 		})
 	}
 
-	given, err := ResetPassword(t.Context(), d, v, mei.ID)
+	given, err := doorOf(t, d).ResetPassword(t.Context(), v, mei.ID)
 	if last := lastAudited(t, d); err != nil || last.Action != "password_reset" || last.Actor != v.ID || last.Object != mei.ID {
 		t.Errorf("got %+v, %v", last, err)
 	}
@@ -78,14 +78,14 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	if last := lastAudited(t, d); last.Action != "signed_in" || last.Actor != mei.ID {
 		t.Errorf("got %+v", last)
 	}
-	if err := ChangePassword(t.Context(), d, hers, given, "rain on the river"); err != nil {
+	if err := doorOf(t, d).ChangePassword(t.Context(), hers, given, "rain on the river"); err != nil {
 		t.Fatal(err)
 	}
 	if last := lastAudited(t, d); last.Action != "password_changed" || last.Actor != mei.ID {
 		t.Errorf("got %+v", last)
 	}
 	for email, actor := range map[string]string{mei.Email: mei.ID, "rain on the river": "unknown"} {
-		if _, _, err := SignIn(t.Context(), d, Credentials{Email: email, Password: "wrong"}); err == nil {
+		if _, _, err := doorOf(t, d).SignIn(t.Context(), Credentials{Email: email, Password: "wrong"}); err == nil {
 			t.Fatal("signed in")
 		}
 		if last := lastAudited(t, d); last.Action != "sign_in_failed" || last.Actor != actor {

@@ -21,10 +21,10 @@ func TestConfirm(t *testing.T) {
 		if err != nil || v.Fresh(clock.Now()) || v.Way != ByPassword {
 			t.Errorf("after %s: %+v, %v", FreshFor, v, err)
 		}
-		if _, err := Confirm(t.Context(), d, v, "a loud morning", Meta{}); !errors.Is(err, ErrWrongPassword) {
+		if _, err := doorOf(t, d).Confirm(t.Context(), v, "a loud morning", Meta{}); !errors.Is(err, ErrWrongPassword) {
 			t.Errorf("a wrong password proves: %v", err)
 		}
-		renewed, err := Confirm(t.Context(), d, v, quiet, Meta{Address: "192.0.2.9", UserAgent: "Phone"})
+		renewed, err := doorOf(t, d).Confirm(t.Context(), v, quiet, Meta{Address: "192.0.2.9", UserAgent: "Phone"})
 		if err != nil || renewed == token {
 			t.Fatalf("got %q, %v", renewed, err)
 		}
@@ -45,7 +45,7 @@ func TestConfirm(t *testing.T) {
 		}
 		var throttled ErrThrottled
 		for range freeByEmail + 1 {
-			_, err = Confirm(t.Context(), d, v, "a loud morning", Meta{})
+			_, err = doorOf(t, d).Confirm(t.Context(), v, "a loud morning", Meta{})
 		}
 		if !errors.As(err, &throttled) {
 			t.Errorf("it can be guessed without end: %v", err)

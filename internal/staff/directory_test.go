@@ -186,10 +186,10 @@ func TestOnlyAdministratorsChangeTheHouse(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ResetPassword(t.Context(), d, Viewer{Role: Manager}, g.admin.ID); !errors.Is(err, ErrForbidden) {
+	if _, err := doorOf(t, d).ResetPassword(t.Context(), Viewer{Role: Manager}, g.admin.ID); !errors.Is(err, ErrForbidden) {
 		t.Errorf("reset password: %v", err)
 	}
-	if err := GivePassword(t.Context(), d, g.adminViewer, g.admin.ID, "a quiet morning"); !errors.Is(err, ErrForbidden) {
+	if err := doorOf(t, d).GivePassword(t.Context(), g.adminViewer, g.admin.ID, "a quiet morning"); !errors.Is(err, ErrForbidden) {
 		t.Errorf("give password: %v", err)
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"dingdong/internal/db"
 )
 
 // guess counts wrong passwords under one name: a person's e-mail address, or the network
-// address somebody tries from. Table guess holds names as hashes only.
+// address somebody tries from. Table guess holds names as keyed hashes
+// only: who has the database cannot try addresses until one fits.
 type guess struct {
 	name string
 	free int64 // tries before the first wait
@@ -29,25 +29,13 @@ const (
 	forgetAfter   = time.Hour // without a further wrong password, after the wait is over
 )
 
-func guessEmail(email string) guess {
-	return guess{name: "email:" + fingerprint("email:"+normalEmail(email)), free: freeByEmail}
+func (o *Door) guessEmail(email string) guess {
+	return guess{name: "email:" + o.Vault.Hash("guess email", normalEmail(email)), free: freeByEmail}
 }
 
-// guessAddress counts an IPv6 network of 64 bits as one: a single home has that many.
-func guessAddress(address string) guess {
-	if p, err := netip.ParseAddrPort(address); err == nil {
-		address = p.Addr().String()
-	}
-	if a, err := netip.ParseAddr(address); err == nil {
-		a = a.Unmap().WithZone("")
-		address = a.String()
-		if a.Is6() {
-			if p, err := a.Prefix(64); err == nil {
-				address = p.String()
-			}
-		}
-	}
-	return guess{name: "addr:" + fingerprint("addr:"+address), free: freeByAddress}
+// guessAddress counts a network as one: see Network.
+func (o *Door) guessAddress(address string) guess {
+	return guess{name: "addr:" + o.Vault.Hash("guess address", Neighbourhood(address)), free: freeByAddress}
 }
 
 // wait is how long nothing is tried after so many wrong passwords: 1, 2, 4, 8, 15 minutes.
@@ -134,13 +122,20 @@ func forgetGuesses(tx *db.Tx, guesses ...guess) error {
 	return nil
 }
 
-// Sweep deletes sessions that are over and guesses that no longer count; run it now and
+// Sweep deletes sessions and proofs that are over and guesses that no longer count; run it now and
 // then.
 func Sweep(tx *db.Tx) error {
-	_, err := tx.Exec(`DELETE FROM session WHERE expires_at <= $1 OR seen_at <= $2`,
-		db.Micro(tx.Now), db.Micro(tx.Now.Add(-sessionIdle)))
+	rules, err := LoadRules(tx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`DELETE FROM session WHERE expires_at <= $1 OR seen_at <= $2 OR created_at <= $3`,
+		db.Micro(tx.Now), db.Micro(tx.Now.Add(-rules.idle())), db.Micro(tx.Now.Add(-rules.lasts())))
 	if err != nil {
 		return fmt.Errorf("sweep sessions: %w", err)
+	}
+	if _, err := tx.Exec(`DELETE FROM ceremony WHERE expires_at <= $1`, db.Micro(tx.Now)); err != nil {
+		return fmt.Errorf("sweep ceremonies: %w", err)
 	}
 	if _, err := tx.Exec(`DELETE FROM guess WHERE until < $1`, db.Micro(tx.Now.Add(-forgetAfter))); err != nil {
 		return fmt.Errorf("sweep guesses: %w", err)

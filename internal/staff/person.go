@@ -145,14 +145,16 @@ func SaveStaff(tx *db.Tx, v Viewer, f StaffForm) (Person, error) {
 	if err := unused(tx, "email", `SELECT id FROM staff WHERE email = $1 AND id <> $2`, f.Email, f.ID); err != nil {
 		return Person{}, err
 	}
+	var before Person
+	var err error
 	if f.ID == "" {
 		f.ID = tx.NewID("stf")
-		_, err := tx.Exec(`INSERT INTO staff (id, email, name, role, language, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		_, err = tx.Exec(`INSERT INTO staff (id, email, name, role, language, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 			f.ID, f.Email, f.Name, string(f.Role), f.Language, db.Micro(tx.Now))
 		if err != nil {
 			return Person{}, fmt.Errorf("add staff: %w", taken(err, "email"))
 		}
-	} else if err := changeStaff(tx, f); err != nil {
+	} else if before, err = changeStaff(tx, f); err != nil {
 		return Person{}, err
 	}
 	if err := place(tx, f); err != nil {
@@ -163,25 +165,38 @@ func SaveStaff(tx *db.Tx, v Viewer, f StaffForm) (Person, error) {
 	}
 	detail := fmt.Sprintf("role %s, counters %s, stores %s", f.Role, strings.Join(f.Counters, " "), strings.Join(f.Stores, " "))
 	note(tx, v, "staff_saved", f.ID, detail)
-	return GetStaff(tx, f.ID)
+	p, err := GetStaff(tx, f.ID)
+	if err != nil {
+		return Person{}, err
+	}
+	if before.ID != "" && (before.Role != p.Role || !slices.Equal(before.Counters, p.Counters) || !slices.Equal(before.Stores, p.Stores)) {
+		if err := renewSessions(tx, p.ID); err != nil {
+			return Person{}, err
+		}
+	}
+	if before.Role == Admin {
+		err = wayIn(tx, "role")
+	}
+	return p, err
 }
 
-func changeStaff(tx *db.Tx, f StaffForm) error {
+// changeStaff writes the form, and gives who she was before.
+func changeStaff(tx *db.Tx, f StaffForm) (Person, error) {
 	old, err := GetStaff(tx, f.ID)
 	if err != nil {
-		return err
+		return Person{}, err
 	}
 	if old.Role == Admin && f.Role != Admin {
 		if err := notLastAdmin(tx, old, "role"); err != nil {
-			return err
+			return Person{}, err
 		}
 	}
 	_, err = tx.Exec(`UPDATE staff SET email = $2, name = $3, role = $4, language = $5 WHERE id = $1`,
 		f.ID, f.Email, f.Name, string(f.Role), f.Language)
 	if err != nil {
-		return fmt.Errorf("change staff: %w", taken(err, "email"))
+		return Person{}, fmt.Errorf("change staff: %w", taken(err, "email"))
 	}
-	return nil
+	return old, nil
 }
 
 // check cleans the form and names the first field that is wrong.
@@ -276,12 +291,20 @@ func EndStaff(tx *db.Tx, v Viewer, id string) error {
 	if err := notLastAdmin(tx, p, "staff"); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`UPDATE staff SET left_at = $2, password_hash = '', must_change = FALSE WHERE id = $1`, id, db.Micro(tx.Now))
+	_, err = tx.Exec(`UPDATE staff SET left_at = $2, password_hash = '', must_change = FALSE, password_until = NULL WHERE id = $1`, id, db.Micro(tx.Now))
 	if err != nil {
 		return fmt.Errorf("end staff: %w", err)
 	}
 	if err := endSessions(tx, id, ""); err != nil {
 		return err
+	}
+	if _, err := tx.Exec(`DELETE FROM passkey WHERE staff_id = $1`, id); err != nil {
+		return fmt.Errorf("end her passkeys: %w", err)
+	}
+	if p.Role == Admin {
+		if err := wayIn(tx, "staff"); err != nil {
+			return err
+		}
 	}
 	note(tx, v, "staff_ended", id, "")
 	return nil

@@ -112,10 +112,10 @@ func TestEndStaff(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		g := newGroup(t, d)
 		p := addPerson(t, d, StaffForm{Email: "mei@example.com", Name: "Mei", Role: Advisor, Counters: []string{g.northRose.ID}})
-		if err := GivePassword(t.Context(), d, System(), p.ID, "a quiet morning"); err != nil {
+		if err := doorOf(t, d).GivePassword(t.Context(), System(), p.ID, "a quiet morning"); err != nil {
 			t.Fatal(err)
 		}
-		token, _, err := SignIn(t.Context(), d, Credentials{Email: p.Email, Password: "a quiet morning"})
+		token, _, err := doorOf(t, d).SignIn(t.Context(), Credentials{Email: p.Email, Password: "a quiet morning"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,11 +129,11 @@ func TestEndStaff(t *testing.T) {
 		if !errors.Is(err, ErrSignedOut) {
 			t.Errorf("her page still works: %v", err)
 		}
-		if _, _, err := SignIn(t.Context(), d, Credentials{Email: p.Email, Password: "a quiet morning"}); !errors.Is(err, ErrWrongPassword) {
+		if _, _, err := doorOf(t, d).SignIn(t.Context(), Credentials{Email: p.Email, Password: "a quiet morning"}); !errors.Is(err, ErrWrongPassword) {
 			t.Errorf("she signs in again: %v", err)
 		}
 		write(t, d, func(tx *db.Tx) error { return ReturnStaff(tx, g.adminViewer, p.ID) })
-		if _, _, err := SignIn(t.Context(), d, Credentials{Email: p.Email, Password: "a quiet morning"}); !errors.Is(err, ErrWrongPassword) {
+		if _, _, err := doorOf(t, d).SignIn(t.Context(), Credentials{Email: p.Email, Password: "a quiet morning"}); !errors.Is(err, ErrWrongPassword) {
 			t.Errorf("back, she signs in with the old password: %v", err)
 		}
 		read(t, d, func(tx *db.Tx) error {

@@ -3,13 +3,14 @@ package staff
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"dingdong/internal/db"
 )
 
 // ChangePassword gives the viewer a password of her own choice and ends her other
 // sessions. ErrWrongPassword when the old one is wrong.
-func ChangePassword(ctx context.Context, d *db.DB, v Viewer, old, chosen string) error {
+func (o *Door) ChangePassword(ctx context.Context, v Viewer, old, chosen string) error {
 	if err := passwordField(chosen, v.Email); err != nil {
 		return err
 	}
@@ -18,7 +19,7 @@ func ChangePassword(ctx context.Context, d *db.DB, v Viewer, old, chosen string)
 	}
 	p := proof{staffID: v.ID}
 	var err error
-	if p.stored, p.guesses, err = beginProof(ctx, d, v); err != nil {
+	if p.stored, p.guesses, err = o.beginProof(ctx, v); err != nil {
 		return err
 	}
 	fits, _, err := verifyPassword(ctx, p.stored, old)
@@ -31,8 +32,8 @@ func ChangePassword(ctx context.Context, d *db.DB, v Viewer, old, chosen string)
 	if p.kept, err = hashPassword(ctx, chosen); err != nil {
 		return fmt.Errorf("hash password: %w", err)
 	}
-	return d.Write(ctx, func(tx *db.Tx) error {
-		n, err := tx.Exec(`UPDATE staff SET password_hash = $3, must_change = FALSE
+	return o.DB.Write(ctx, func(tx *db.Tx) error {
+		n, err := tx.Exec(`UPDATE staff SET password_hash = $3, must_change = FALSE, password_until = NULL
 			WHERE id = $1 AND password_hash = $2 AND left_at IS NULL`, v.ID, p.stored, p.kept)
 		if err != nil {
 			return fmt.Errorf("change password: %w", err)
@@ -51,25 +52,28 @@ func ChangePassword(ctx context.Context, d *db.DB, v Viewer, old, chosen string)
 	})
 }
 
+// OneTimeFor is how long a password that somebody else gave lets her in.
+const OneTimeFor = 72 * time.Hour
+
 // ResetPassword gives a colleague a random password, shown once, which she must replace
 // when she signs in. Her sessions end. An administrator cannot reset her own: that would
 // be a change without the old password.
-func ResetPassword(ctx context.Context, d *db.DB, v Viewer, staffID string) (password string, err error) {
+func (o *Door) ResetPassword(ctx context.Context, v Viewer, staffID string) (password string, err error) {
 	if !v.May(ManageGroup) || v.ID == staffID {
 		return "", ErrForbidden
 	}
 	password = oneTimePassword()
-	return password, setPassword(ctx, d, v, given{staffID: staffID, password: password, mustChange: true})
+	return password, o.setPassword(ctx, v, given{staffID: staffID, password: password, mustChange: true})
 }
 
 // GivePassword sets a lasting password from the command line, for automation. No
 // administrator has this on a page: she would know a colleague's password.
-func GivePassword(ctx context.Context, d *db.DB, v Viewer, staffID, password string) error {
+func (o *Door) GivePassword(ctx context.Context, v Viewer, staffID, password string) error {
 	if v.Role != house {
 		return ErrForbidden
 	}
 	var email string
-	err := d.Read(ctx, func(tx *db.Tx) error {
+	err := o.DB.Read(ctx, func(tx *db.Tx) error {
 		p, err := GetStaff(tx, staffID)
 		email = p.Email
 		return err
@@ -80,7 +84,7 @@ func GivePassword(ctx context.Context, d *db.DB, v Viewer, staffID, password str
 	if err := passwordField(password, email); err != nil {
 		return err
 	}
-	return setPassword(ctx, d, v, given{staffID: staffID, password: password})
+	return o.setPassword(ctx, v, given{staffID: staffID, password: password})
 }
 
 // given is a password that somebody else chose.
@@ -90,22 +94,26 @@ type given struct {
 	mustChange bool
 }
 
-func setPassword(ctx context.Context, d *db.DB, v Viewer, g given) error {
+func (o *Door) setPassword(ctx context.Context, v Viewer, g given) error {
 	hash, err := hashPassword(ctx, g.password)
 	if err != nil {
 		return fmt.Errorf("hash password: %w", err)
 	}
-	return d.Write(ctx, func(tx *db.Tx) error {
+	return o.DB.Write(ctx, func(tx *db.Tx) error {
 		p, err := GetStaff(tx, g.staffID)
 		if err != nil {
 			return err
 		}
-		err = one(tx.Exec(`UPDATE staff SET password_hash = $2, must_change = $3 WHERE id = $1 AND left_at IS NULL`,
-			g.staffID, hash, g.mustChange))
+		var until *int64
+		if g.mustChange {
+			until = new(db.Micro(tx.Now.Add(OneTimeFor)))
+		}
+		err = one(tx.Exec(`UPDATE staff SET password_hash = $2, must_change = $3, password_until = $4 WHERE id = $1 AND left_at IS NULL`,
+			g.staffID, hash, g.mustChange, until))
 		if err != nil {
 			return fmt.Errorf("set password: %w", err)
 		}
-		if err := forgetGuesses(tx, guessEmail(p.Email)); err != nil {
+		if err := forgetGuesses(tx, o.guessEmail(p.Email)); err != nil {
 			return err
 		}
 		if err := endSessions(tx, g.staffID, ""); err != nil {

@@ -16,12 +16,12 @@ func TestChangePassword(t *testing.T) {
 		there, _ := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
 		const chosen = "rain on the river"
 
-		if err := ChangePassword(t.Context(), d, v, "a loud morning", chosen); !errors.Is(err, ErrWrongPassword) {
+		if err := doorOf(t, d).ChangePassword(t.Context(), v, "a loud morning", chosen); !errors.Is(err, ErrWrongPassword) {
 			t.Errorf("wrong old password: %v", err)
 		}
-		invalid(t, ChangePassword(t.Context(), d, v, quiet, quiet), "password", "same")
-		invalid(t, ChangePassword(t.Context(), d, v, quiet, p.Email), "password", "same_as_email")
-		if err := ChangePassword(t.Context(), d, v, quiet, chosen); err != nil {
+		invalid(t, doorOf(t, d).ChangePassword(t.Context(), v, quiet, quiet), "password", "same")
+		invalid(t, doorOf(t, d).ChangePassword(t.Context(), v, quiet, p.Email), "password", "same_as_email")
+		if err := doorOf(t, d).ChangePassword(t.Context(), v, quiet, chosen); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := viewerOf(t, d, here); err != nil {
@@ -30,7 +30,7 @@ func TestChangePassword(t *testing.T) {
 		if _, err := viewerOf(t, d, there); !errors.Is(err, ErrSignedOut) {
 			t.Errorf("her other page: %v", err)
 		}
-		if _, _, err := SignIn(t.Context(), d, Credentials{Email: p.Email, Password: quiet}); !errors.Is(err, ErrWrongPassword) {
+		if _, _, err := doorOf(t, d).SignIn(t.Context(), Credentials{Email: p.Email, Password: quiet}); !errors.Is(err, ErrWrongPassword) {
 			t.Errorf("the old password: %v", err)
 		}
 		signIn(t, d, Credentials{Email: p.Email, Password: chosen})
@@ -42,12 +42,12 @@ func TestChangePasswordIsThrottled(t *testing.T) {
 		p := withPassword(t, d, "mei@example.com")
 		_, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
 		for range freeByEmail {
-			if err := ChangePassword(t.Context(), d, v, "wrong", "rain on the river"); !errors.Is(err, ErrWrongPassword) {
+			if err := doorOf(t, d).ChangePassword(t.Context(), v, "wrong", "rain on the river"); !errors.Is(err, ErrWrongPassword) {
 				t.Fatal(err)
 			}
 		}
 		var throttled ErrThrottled
-		if err := ChangePassword(t.Context(), d, v, quiet, "rain on the river"); !errors.As(err, &throttled) {
+		if err := doorOf(t, d).ChangePassword(t.Context(), v, quiet, "rain on the river"); !errors.As(err, &throttled) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -58,13 +58,13 @@ func TestResetPassword(t *testing.T) {
 		g := newGroup(t, d)
 		p := withPassword(t, d, "mei@example.com")
 		before, _ := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
-		if _, err := ResetPassword(t.Context(), d, g.adminViewer, g.admin.ID); !errors.Is(err, ErrForbidden) {
+		if _, err := doorOf(t, d).ResetPassword(t.Context(), g.adminViewer, g.admin.ID); !errors.Is(err, ErrForbidden) {
 			t.Errorf("her own: %v", err)
 		}
-		if _, err := ResetPassword(t.Context(), d, g.adminViewer, "stf_x"); !errors.Is(err, db.ErrNotFound) {
+		if _, err := doorOf(t, d).ResetPassword(t.Context(), g.adminViewer, "stf_x"); !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("nobody's: %v", err)
 		}
-		given, err := ResetPassword(t.Context(), d, g.adminViewer, p.ID)
+		given, err := doorOf(t, d).ResetPassword(t.Context(), g.adminViewer, p.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,8 +75,8 @@ func TestResetPassword(t *testing.T) {
 		if !v.MustChange || v.May(Chat) {
 			t.Errorf("she may go on with the password she was given: %+v", v)
 		}
-		invalid(t, ChangePassword(t.Context(), d, v, given, given), "password", "same")
-		if err := ChangePassword(t.Context(), d, v, given, "rain on the river"); err != nil {
+		invalid(t, doorOf(t, d).ChangePassword(t.Context(), v, given, given), "password", "same")
+		if err := doorOf(t, d).ChangePassword(t.Context(), v, given, "rain on the river"); err != nil {
 			t.Fatal(err)
 		}
 		if v, err := viewerOf(t, d, token); err != nil || v.MustChange || !v.May(Chat) {
@@ -88,8 +88,8 @@ func TestResetPassword(t *testing.T) {
 func TestGivePassword(t *testing.T) {
 	d := dbtest.New(t)
 	p := addPerson(t, d, StaffForm{Email: "mei@example.com", Name: "Mei", Role: Advisor})
-	invalid(t, GivePassword(t.Context(), d, System(), p.ID, "short"), "password", "too_short")
-	if err := GivePassword(t.Context(), d, System(), p.ID, quiet); err != nil {
+	invalid(t, doorOf(t, d).GivePassword(t.Context(), System(), p.ID, "short"), "password", "too_short")
+	if err := doorOf(t, d).GivePassword(t.Context(), System(), p.ID, quiet); err != nil {
 		t.Fatal(err)
 	}
 	if _, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet}); v.MustChange {

@@ -18,6 +18,7 @@ type Session struct {
 	ExpiresAt time.Time
 	UserAgent string
 	Address   string
+	Way       Way // how she last proved who she is
 }
 
 // Meta is what a browser tells about itself when somebody signs in.
@@ -55,13 +56,17 @@ func newSession(tx *db.Tx, staffID string, m Meta) (token string, v Viewer, err 
 	if v, err = ViewerByID(tx, staffID); err != nil {
 		return "", Viewer{}, err
 	}
+	rules, err := LoadRules(tx)
+	if err != nil {
+		return "", Viewer{}, err
+	}
 	token = newSecret()
 	v.Session = tx.NewID("ses")
 	_, err = tx.Exec(`
-		INSERT INTO session (id, token_hash, staff_id, created_at, seen_at, expires_at, user_agent, address, proven_at, way)
-		VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $4, $8)`,
-		v.Session, fingerprint(token), staffID, db.Micro(tx.Now), db.Micro(tx.Now.Add(sessionAbsolute)),
-		cut(m.UserAgent, 200), cut(m.Address, 64), string(m.Way))
+		INSERT INTO session (id, token_hash, staff_id, created_at, seen_at, expires_at, user_agent, address, proven_at, way, networks)
+		VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $4, $8, $9)`,
+		v.Session, fingerprint(token), staffID, db.Micro(tx.Now), db.Micro(tx.Now.Add(rules.lasts())),
+		cut(m.UserAgent, 200), cut(m.Address, 64), string(m.Way), region(m.Address))
 	if err != nil {
 		return "", Viewer{}, fmt.Errorf("open session: %w", err)
 	}
@@ -94,15 +99,19 @@ func Touch(tx *db.Tx, sessionID string) error {
 
 // Sessions lists where a person is signed in, the newest first.
 func Sessions(tx *db.Tx, staffID string) ([]Session, error) {
+	rules, err := LoadRules(tx)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := tx.Query(`
-		SELECT id, created_at, seen_at, expires_at, user_agent, address FROM session
-		WHERE staff_id = $1 AND expires_at > $2 AND seen_at > $3
+		SELECT id, created_at, seen_at, expires_at, user_agent, address, way FROM session
+		WHERE staff_id = $1 AND expires_at > $2 AND seen_at > $3 AND created_at > $4
 		ORDER BY created_at DESC, id DESC`,
-		staffID, db.Micro(tx.Now), db.Micro(tx.Now.Add(-sessionIdle)))
+		staffID, db.Micro(tx.Now), db.Micro(tx.Now.Add(-rules.idle())), db.Micro(tx.Now.Add(-rules.lasts())))
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (Session, error) {
 		var s Session
 		var created, seen, expires int64
-		err := r.Scan(&s.ID, &created, &seen, &expires, &s.UserAgent, &s.Address)
+		err := r.Scan(&s.ID, &created, &seen, &expires, &s.UserAgent, &s.Address, &s.Way)
 		s.CreatedAt, s.SeenAt, s.ExpiresAt = db.Time(created), db.Time(seen), db.Time(expires)
 		return s, err
 	})

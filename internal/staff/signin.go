@@ -28,13 +28,13 @@ type proof struct {
 // SignIn checks a password and opens a session. Hashing takes long, so it stands between
 // two transactions: the first counts the try, the second takes the count back and opens
 // the session, if nothing changed meanwhile.
-func SignIn(ctx context.Context, d *db.DB, c Credentials) (token string, v Viewer, err error) {
-	guesses := []guess{guessEmail(c.Email)}
+func (o *Door) SignIn(ctx context.Context, c Credentials) (token string, v Viewer, err error) {
+	guesses := []guess{o.guessEmail(c.Email)}
 	if c.Address != "" {
-		guesses = append(guesses, guessAddress(c.Address))
+		guesses = append(guesses, o.guessAddress(c.Address))
 	}
 	var p proof
-	err = d.Write(ctx, func(tx *db.Tx) (err error) {
+	err = o.DB.Write(ctx, func(tx *db.Tx) (err error) {
 		p, err = beginSignIn(tx, c, guesses)
 		return err
 	})
@@ -45,10 +45,17 @@ func SignIn(ctx context.Context, d *db.DB, c Credentials) (token string, v Viewe
 	if err != nil {
 		return "", Viewer{}, err
 	}
-	err = d.Write(ctx, func(tx *db.Tx) (err error) {
-		token, v = "", Viewer{}
+	var refused error
+	err = o.DB.Write(ctx, func(tx *db.Tx) (err error) {
+		token, v, refused = "", Viewer{}, nil
 		if fits {
 			token, v, err = finishSignIn(tx, p, c)
+		}
+		if errors.Is(err, ErrOtherWay) || errors.Is(err, ErrExpired) {
+			// The password was right: what was counted is forgotten all the same.
+			refused = err
+			note(tx, Viewer{ID: p.staffID}, "sign_in_failed", p.staffID, "")
+			return nil
 		}
 		if err == nil && token == "" {
 			err = failSignIn(tx, p)
@@ -57,6 +64,9 @@ func SignIn(ctx context.Context, d *db.DB, c Credentials) (token string, v Viewe
 	})
 	if err != nil {
 		return "", Viewer{}, err
+	}
+	if refused != nil {
+		return "", Viewer{}, refused
 	}
 	if token == "" {
 		return "", Viewer{}, ErrWrongPassword
@@ -116,12 +126,41 @@ func finishSignIn(tx *db.Tx, p proof, c Credentials) (token string, v Viewer, er
 	if err := forgetGuesses(tx, p.guesses...); err != nil {
 		return "", Viewer{}, err
 	}
+	if err := passwordOpens(tx, p.staffID); err != nil {
+		return "", Viewer{}, err
+	}
 	token, v, err = newSession(tx, p.staffID, Meta{Address: c.Address, UserAgent: c.UserAgent, Way: ByPassword})
 	if err != nil {
 		return "", Viewer{}, err
 	}
 	note(tx, v, "signed_in", v.Session, "")
 	return token, v, nil
+}
+
+// passwordOpens tells whether a right password lets her in: not where the group has
+// switched passwords off, or wants a passkey of her role and she has one. A one-time
+// password does, until it is too old: it is how somebody gets her first passkey.
+func passwordOpens(tx *db.Tx, staffID string) error {
+	var role Role
+	var mustChange, hasPasskey bool
+	var until *int64
+	err := tx.QueryRow(`SELECT role, must_change, password_until, EXISTS (SELECT 1 FROM passkey p WHERE p.staff_id = s.id AND p.cloned_at IS NULL)
+		FROM staff s WHERE id = $1`, staffID).Scan(&role, &mustChange, &until, &hasPasskey)
+	if err != nil {
+		return fmt.Errorf("load how she may sign in: %w", err)
+	}
+	rules, err := LoadRules(tx)
+	switch {
+	case err != nil:
+		return err
+	case mustChange && until != nil && !tx.Now.Before(db.Time(*until)):
+		return ErrExpired
+	case mustChange:
+		return nil
+	case rules.NoPasswords, rules.passkey(role) && hasPasskey:
+		return ErrOtherWay
+	}
+	return nil
 }
 
 // failSignIn counts the wrong password by address. What was typed as e-mail address is not

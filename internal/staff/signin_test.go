@@ -36,7 +36,7 @@ func viewerOf(t *testing.T, d *db.DB, token string) (v Viewer, err error) {
 
 func signIn(t *testing.T, d *db.DB, c Credentials) (string, Viewer) {
 	t.Helper()
-	token, v, err := SignIn(t.Context(), d, c)
+	token, v, err := doorOf(t, d).SignIn(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestSignIn(t *testing.T) {
 			"hostile":        {Email: "\x00\xff' OR 1=1", Password: "\x00\xff"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				token, v, err := SignIn(t.Context(), d, c)
+				token, v, err := doorOf(t, d).SignIn(t.Context(), c)
 				if !errors.Is(err, ErrWrongPassword) || token != "" || v.ID != "" {
 					t.Errorf("got %q, %+v, %v", token, v, err)
 				}
@@ -99,7 +99,7 @@ func TestThrottle(t *testing.T) {
 	eachFrozen(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		withPassword(t, d, "mei@example.com")
 		try := func(password string) error {
-			_, _, err := SignIn(t.Context(), d, Credentials{Email: "mei@example.com", Password: password})
+			_, _, err := doorOf(t, d).SignIn(t.Context(), Credentials{Email: "mei@example.com", Password: password})
 			return err
 		}
 		// Five are free, then each further one costs a wait.
@@ -149,8 +149,8 @@ func TestThrottle(t *testing.T) {
 func TestThrottleByAddress(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		withPassword(t, d, "mei@example.com")
+		g := doorOf(t, d).guessAddress("2001:db8::1")
 		write(t, d, func(tx *db.Tx) error {
-			g := guessAddress("2001:db8::1")
 			count, err := g.look(tx)
 			for count < freeByAddress-1 && err == nil {
 				err = g.charge(tx, count)
@@ -159,16 +159,16 @@ func TestThrottleByAddress(t *testing.T) {
 			return err
 		})
 		c := Credentials{Email: "x@example.com", Password: quiet, Address: "[2001:db8::beef]:4711"}
-		if _, _, err := SignIn(t.Context(), d, c); !errors.Is(err, ErrWrongPassword) {
+		if _, _, err := doorOf(t, d).SignIn(t.Context(), c); !errors.Is(err, ErrWrongPassword) {
 			t.Fatal(err)
 		}
 		c.Email = "mei@example.com"
 		var throttled ErrThrottled
-		if _, _, err := SignIn(t.Context(), d, c); !errors.As(err, &throttled) {
+		if _, _, err := doorOf(t, d).SignIn(t.Context(), c); !errors.As(err, &throttled) {
 			t.Fatalf("her whole network has to wait: %v", err)
 		}
 		c.Address = "2001:db8:0:1::1"
-		if _, _, err := SignIn(t.Context(), d, c); err != nil {
+		if _, _, err := doorOf(t, d).SignIn(t.Context(), c); err != nil {
 			t.Errorf("somebody else's network: %v", err)
 		}
 		read(t, d, func(tx *db.Tx) error {
@@ -187,9 +187,10 @@ func TestTriesAtOnceAllCount(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		const crowd = 12
 		done := make(chan error, crowd)
+		o := doorOf(t, d)
 		for range crowd {
 			go func() {
-				_, _, err := SignIn(t.Context(), d, Credentials{Email: "mei@example.com", Password: "wrong"})
+				_, _, err := o.SignIn(t.Context(), Credentials{Email: "mei@example.com", Password: "wrong"})
 				done <- err
 			}()
 		}
@@ -209,16 +210,20 @@ func TestTriesAtOnceAllCount(t *testing.T) {
 
 func TestSessionExpiry(t *testing.T) {
 	cases := map[string]struct {
+		rules Rules
 		visit time.Duration // how often she looks in
 		lasts time.Duration
 	}{
-		"idle":     {lasts: sessionIdle},
-		"absolute": {visit: 24 * time.Hour, lasts: sessionAbsolute},
+		"idle":         {rules: DefaultRules(), lasts: 12 * time.Hour},
+		"absolute":     {rules: DefaultRules(), visit: 11 * time.Hour, lasts: 30 * 24 * time.Hour},
+		"longer idle":  {rules: Rules{IdleHours: 72, MaxDays: 30, Moves: MovesNever}, lasts: 72 * time.Hour},
+		"shorter days": {rules: Rules{IdleHours: 24, MaxDays: 2, Moves: MovesNever}, visit: 20 * time.Hour, lasts: 48 * time.Hour},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			eachFrozen(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 				p := withPassword(t, d, "mei@example.com")
+				write(t, d, func(tx *db.Tx) error { return SaveRules(tx, System(), c.rules) })
 				token, v := signIn(t, d, Credentials{Email: p.Email, Password: quiet})
 				var passed time.Duration
 				for c.visit > 0 && passed+c.visit < c.lasts {
@@ -320,15 +325,16 @@ func TestChangesWhileThePasswordIsChecked(t *testing.T) {
 				return d.Write(t.Context(), func(tx *db.Tx) error { return EndStaff(tx, System(), p.ID) })
 			},
 			"another password": func(p Person) error {
-				return GivePassword(t.Context(), d, System(), p.ID, "rain on the river")
+				return doorOf(t, d).GivePassword(t.Context(), System(), p.ID, "rain on the river")
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
 				p := withPassword(t, d, strings.ReplaceAll(name, " ", "")+"@example.com")
 				c := Credentials{Email: p.Email, Password: quiet}
 				var begun proof
+				o := doorOf(t, d)
 				write(t, d, func(tx *db.Tx) (err error) {
-					begun, err = beginSignIn(tx, c, []guess{guessEmail(c.Email)})
+					begun, err = beginSignIn(tx, c, []guess{o.guessEmail(c.Email)})
 					return err
 				})
 				if fits, err := begun.check(t.Context(), quiet); !fits || err != nil {

@@ -24,6 +24,11 @@ var (
 	// ErrWrongPassword says that e-mail address and password do not belong together; it
 	// does not say which of the two is wrong.
 	ErrWrongPassword = errors.New("staff: wrong e-mail address or password")
+	// ErrOtherWay says that her password is right, but passwords do not let her in: her
+	// passkey or the sign-in provider does.
+	ErrOtherWay = errors.New("staff: not by password")
+	// ErrExpired says that a one-time password is right and too old.
+	ErrExpired = errors.New("staff: the one-time password is too old")
 	// ErrSignedOut says that a session token is unknown, ended or expired.
 	ErrSignedOut = errors.New("staff: signed out")
 	// ErrBadToken says that an API token is unknown or ended.

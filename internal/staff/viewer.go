@@ -14,19 +14,22 @@ import (
 // changes after it was made, so a long-lived stream has to load it again now and then.
 // The zero Viewer sees nothing and may nothing.
 type Viewer struct {
-	ID         string
-	Name       string
-	Email      string
-	Role       Role
-	Language   string // "": whatever her browser asks for
-	Theme      string
-	Sound      bool
-	Session    string    // the id of her session, not its token
-	MustChange bool      // she has to choose a password before anything else
-	TouchDue   bool      // the session was last seen a minute ago or more: call Touch
-	ProvenAt   time.Time // when she last proved who she is, in this session
-	Way        Way       // how she proved it
+	ID          string
+	Name        string
+	Email       string
+	Role        Role
+	Language    string // "": whatever her browser asks for
+	Theme       string
+	Sound       bool
+	Session     string    // the id of her session, not its token
+	MustChange  bool      // she has to prove herself better before anything else: choose a password, add a passkey
+	TouchDue    bool      // the session was last seen a minute ago or more: call Touch
+	RenewDue    bool      // her rights changed: call Renew
+	MustPasskey bool      // what she has to do before anything else is to add a passkey
+	ProvenAt    time.Time // when she last proved who she is, in this session
+	Way         Way       // how she proved it
 
+	known  whence
 	all    bool
 	sees   *[]string // sorted ids of counters
 	scopes *[]string // of a machine
@@ -85,21 +88,41 @@ func ViewerBySession(tx *db.Tx, token string) (Viewer, error) {
 	if len(token) != sessionTokenLength {
 		return v, ErrSignedOut
 	}
-	var seen, proven int64
+	var seen, proven, created int64
+	var hasPasskey bool
+	var rules *string
 	err := tx.QueryRow(`
-		SELECT e.id, e.seen_at, e.proven_at, e.way, s.id, s.name, s.email, s.role, s.language, s.theme, s.sound, s.must_change
+		SELECT e.id, e.created_at, e.seen_at, e.proven_at, e.way, e.renew, e.user_agent, e.networks,
+			s.id, s.name, s.email, s.role, s.language, s.theme, s.sound, s.must_change,
+			EXISTS (SELECT 1 FROM passkey p WHERE p.staff_id = s.id AND p.cloned_at IS NULL),
+			(SELECT value FROM setting WHERE name = $3)
 		FROM session e JOIN staff s ON s.id = e.staff_id
-		WHERE (e.token_hash = $1 OR e.old_hash = $1 AND e.old_hash <> '' AND e.renewed_at > $4) AND e.expires_at > $2 AND e.seen_at > $3 AND s.left_at IS NULL`,
-		fingerprint(token), db.Micro(tx.Now), db.Micro(tx.Now.Add(-sessionIdle)), db.Micro(tx.Now.Add(-oldTokenLasts))).
-		Scan(&v.Session, &seen, &proven, &v.Way, &v.ID, &v.Name, &v.Email, &v.Role, &v.Language, &v.Theme, &v.Sound, &v.MustChange)
+		WHERE (e.token_hash = $1 OR e.old_hash = $1 AND e.old_hash <> '' AND e.renewed_at > $4) AND e.expires_at > $2 AND s.left_at IS NULL`,
+		fingerprint(token), db.Micro(tx.Now), rulesSetting, db.Micro(tx.Now.Add(-oldTokenLasts))).
+		Scan(&v.Session, &created, &seen, &proven, &v.Way, &v.RenewDue, &v.known.agent, &v.known.networks,
+			&v.ID, &v.Name, &v.Email, &v.Role, &v.Language, &v.Theme, &v.Sound, &v.MustChange, &hasPasskey, &rules)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Viewer{}, ErrSignedOut
 	}
 	if err != nil {
 		return Viewer{}, fmt.Errorf("load session: %w", err)
 	}
+	r, err := parseRules(rules)
+	if err != nil {
+		return Viewer{}, err
+	}
+	if !tx.Now.Before(db.Time(seen).Add(r.idle())) || !tx.Now.Before(db.Time(created).Add(r.lasts())) {
+		return Viewer{}, ErrSignedOut
+	}
 	v.TouchDue = !tx.Now.Before(db.Time(seen).Add(touchEvery))
-	v.ProvenAt = db.Time(proven)
+	v.ProvenAt, v.known.moves = db.Time(proven), r.Moves
+	if !hasPasskey {
+		// The provider looks at whoever comes through it by its own rules. Whoever was
+		// given a password first chooses her own, where passwords are any use.
+		wanted := r.passkey(v.Role) && (v.Way == ByPassword || v.Way == ByPasskey)
+		v.MustPasskey = v.MustChange && r.NoPasswords || !v.MustChange && wanted
+	}
+	v.MustChange = v.MustChange || v.MustPasskey
 	return withSight(tx, v)
 }
 
@@ -151,8 +174,5 @@ func texts(tx *db.Tx, q string, args ...any) ([]string, error) {
 	})
 }
 
-const (
-	sessionIdle     = 7 * 24 * time.Hour
-	sessionAbsolute = 30 * 24 * time.Hour
-	touchEvery      = time.Minute
-)
+// touchEvery is how exactly it is known when a session was last in use.
+const touchEvery = time.Minute
