@@ -215,7 +215,7 @@ func (f passwordStaff) Run(c *call, a *adminCommand) error {
 		return err
 	}
 	if f.OneTime {
-		password, err := staff.ResetPassword(c.ctx, h.DB, staff.System(), p.ID)
+		password, err := h.Door.ResetPassword(c.ctx, staff.System(), p.ID)
 		if err != nil {
 			return a.said(err)
 		}
@@ -225,7 +225,7 @@ func (f passwordStaff) Run(c *call, a *adminCommand) error {
 	if err != nil && typed == "" {
 		return fmt.Errorf("read the password from standard input: %w", err)
 	}
-	if err := staff.GivePassword(c.ctx, h.DB, staff.System(), p.ID, strings.TrimRight(typed, "\r\n")); err != nil {
+	if err := h.Door.GivePassword(c.ctx, staff.System(), p.ID, strings.TrimRight(typed, "\r\n")); err != nil {
 		return a.said(err)
 	}
 	return a.tell(c, []row{staffTold(p)})

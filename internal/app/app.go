@@ -29,6 +29,7 @@ import (
 	"dingdong/internal/insight"
 	"dingdong/internal/job"
 	"dingdong/internal/privacy"
+	"dingdong/internal/staff"
 	"dingdong/internal/vault"
 	"dingdong/internal/web"
 	"dingdong/internal/webhook"
@@ -41,6 +42,7 @@ type App struct {
 	DB      *db.DB
 	Vault   *vault.Vault
 	Keys    *vault.Rotation
+	Door    *staff.Door
 	Desk    *conversation.Desk
 	Shop    *catalogue.Shop
 	Consent *consent.Room
@@ -100,6 +102,7 @@ func (a *App) open(ctx context.Context) error {
 		return fmt.Errorf("installation key: %w", err)
 	}
 	a.Keys = vault.NewRotation(a.Vault, sealed()...)
+	a.Door = &staff.Door{DB: a.DB, Vault: a.Vault}
 	blobs, err := blob.Open(filepath.Join(a.Config.Data, "blobs"))
 	if err != nil {
 		return fmt.Errorf("blobs: %w", err)
@@ -136,12 +139,15 @@ func (a *App) build() error {
 	}
 	public := a.publicURL()
 	a.Desk.PublicURL = public
+	if a.Door.Passkeys, err = staff.NewPasskeys(public); err != nil {
+		return err
+	}
 	a.Events = event.NewLog(a.DB)
 	a.Hooks = webhook.New(webhook.Options{DB: a.DB, Vault: a.Vault, Desk: a.Desk, AllowLocal: a.Config.AllowLocal})
 	a.table = a.reactions()
 	a.worker = job.NewWorker(a.DB, a.jobs(), job.Options{Slots: a.Config.Senders, Log: a.Log})
 	a.Web, err = web.New(web.Deps{
-		DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Reader: a.Reader, Keys: a.Keys, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
+		DB: a.DB, Door: a.Door, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Reader: a.Reader, Keys: a.Keys, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
 		TrustProxy: a.Config.TrustProxy, Demo: a.Config.Demo, Ready: a.ready, Stopping: a.stopping,
 	})
 	if err != nil {
@@ -156,6 +162,10 @@ func (a *App) publicURL() string {
 	case a.Config.PublicURL != "":
 		return strings.TrimRight(a.Config.PublicURL, "/")
 	case a.listener != nil:
+		// Who asks for this machine by name gets a name: browsers bind passkeys to one.
+		if _, port, err := net.SplitHostPort(a.listener.Addr().String()); err == nil && strings.HasPrefix(a.Config.Listen, "localhost:") {
+			return "http://localhost:" + port
+		}
 		return "http://" + a.listener.Addr().String()
 	}
 	return "http://" + a.Config.Listen

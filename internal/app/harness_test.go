@@ -170,7 +170,7 @@ func (h *home) furnish() {
 			CounterID: counter.ID, Secret: lineSecret, Token: lineToken, APIBase: base, DataBase: base})
 		return err
 	})
-	must(h.t, staff.GivePassword(h.t.Context(), h.DB, staff.System(), h.advisor, advisorPassword))
+	must(h.t, h.Door.GivePassword(h.t.Context(), staff.System(), h.advisor, advisorPassword))
 }
 
 func (h *home) write(fn func(tx *db.Tx) error) {

@@ -204,7 +204,7 @@ func TestACounterGuessesAnothersIds(t *testing.T) {
 		foreign = p.ID
 		return err
 	})
-	must(t, staff.GivePassword(t.Context(), h.DB, staff.System(), foreign, advisorPassword))
+	must(t, h.Door.GivePassword(t.Context(), staff.System(), foreign, advisorPassword))
 	fang := newBrowser(t, h.url)
 	fang.post("/sign-in", url.Values{"email": {"fang@counter.example"}, "password": {advisorPassword}})
 	if a := fang.get("/inbox?box=all"); a.status != http.StatusOK || strings.Contains(a.body, thread) {

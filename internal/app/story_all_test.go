@@ -27,6 +27,8 @@ func TestStories(t *testing.T) {
 		{"the first run asks for an administrator", theFirstRunAsksForAnAdministrator},
 		{"guessing is slowed down", guessingIsSlowedDown},
 		{"she ends another session", sheEndsAnotherSession},
+		{"she signs in with a passkey", sheSignsInWithAPasskey},
+		{"what is delicate asks who she is", whatIsDelicateAsksWhoSheIs},
 		{"an account is added", anAccountIsAdded},
 		{"hostile words are words", hostileWordsAreWords},
 		{"every page fits a phone", everyPageFitsAPhone},

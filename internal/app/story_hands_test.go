@@ -168,7 +168,7 @@ func (h *home) consoleAt(c *chromium, base, staffID, who string) *tab {
 	var token string
 	h.write(func(tx *db.Tx) error {
 		var err error
-		token, _, err = staff.SessionFor(tx, staffID, staff.Meta{Address: "127.0.0.1", UserAgent: "Chrome on Linux"})
+		token, _, err = staff.SessionFor(tx, staffID, staff.Meta{Address: "127.0.0.1"})
 		return err
 	})
 	p.call(func(ctx context.Context) error {

@@ -217,7 +217,7 @@ func TestSwatch(t *testing.T) {
 func newHouse(t *testing.T) (*conversation.Desk, *httptest.Server) {
 	t.Helper()
 	desk := newDesk(t, dbtest.New(t))
-	s := must(web.New(web.Deps{DB: desk.DB, Desk: desk, Log: slog.New(slog.DiscardHandler), PublicURL: "http://counter.test"}))(t)
+	s := must(web.New(web.Deps{DB: desk.DB, Door: &staff.Door{DB: desk.DB, Vault: desk.Vault}, Desk: desk, Log: slog.New(slog.DiscardHandler), PublicURL: "http://counter.test"}))(t)
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	desk.PublicURL = server.URL

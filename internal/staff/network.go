@@ -69,11 +69,11 @@ func (v Viewer) Elsewhere(m Meta) bool {
 	if v.Session == "" || v.known.moves == MovesNever {
 		return false
 	}
-	if browserKind(cut(m.UserAgent, 200)) != browserKind(v.known.agent) {
+	// What was never noted is not elsewhere.
+	if v.known.agent != "" && browserKind(cut(m.UserAgent, 200)) != browserKind(v.known.agent) {
 		return true
 	}
 	r := region(m.Address)
-	// Sessions from before networks were noted know none.
 	return v.known.moves == MovesNetwork && r != "" && v.known.networks != "" && !slices.Contains(strings.Fields(v.known.networks), r)
 }
 

@@ -95,22 +95,24 @@ func worksNowhere(p staff.Person) bool {
 // adminPersonPage is the page of one member of staff.
 type adminPersonPage struct {
 	Frame
-	Top      AdminTop
-	Form     Form
-	Action   string
-	Roles    Choices
-	Speaks   []Option // languages
-	Counters Choices
-	Stores   Choices
-	Known    bool // somebody who is there already
-	Self     bool
-	Left     bool
-	Password string // how her password stands, in words
-	Reset    Confirm
-	End      Confirm
-	Shown    shownFields
-	Duty     dutyView
-	Return   string
+	Top        AdminTop
+	Form       Form
+	Action     string
+	Roles      Choices
+	Speaks     []Option // languages
+	Counters   Choices
+	Stores     Choices
+	Known      bool // somebody who is there already
+	Self       bool
+	Left       bool
+	Password   string // how her password stands, in words
+	Reset      Confirm
+	Keys       string // how many passkeys she has, in words; "": none
+	RemoveKeys Confirm
+	End        Confirm
+	Shown      shownFields
+	Duty       dutyView
+	Return     string
 }
 
 func (s *Server) showPerson(w http.ResponseWriter, _ *http.Request, v *Visit) error {
@@ -122,12 +124,16 @@ func (s *Server) personPage(w http.ResponseWriter, v *Visit, f Form) error {
 	id := v.request.PathValue("staff")
 	var g group
 	var p staff.Person
+	var keys []staff.Passkey
 	held := 0
 	err := s.DB.Read(v.request.Context(), func(tx *db.Tx) (err error) {
 		if g, err = loadGroup(tx); err != nil || id == "" {
 			return err
 		}
 		if p, err = staff.GetStaff(tx, id); err != nil {
+			return err
+		}
+		if keys, err = staff.PasskeysOf(tx, id); err != nil {
 			return err
 		}
 		held, err = conversation.Held(tx, id)
@@ -151,6 +157,11 @@ func (s *Server) personPage(w http.ResponseWriter, v *Visit, f Form) error {
 		data.Duty = s.dutyView(v, p, g.directory)
 		data.Duty.Error = f.Errors["until"]
 		s.knownPerson(v, &data, p, held)
+		if len(keys) > 0 {
+			data.Keys = v.T("passkey.count", "n", len(keys))
+			data.RemoveKeys = Confirm{ID: "keys", Path: data.Action + "/passkeys/remove", Button: v.T("passkey.remove_all"),
+				Title: v.T("passkey.remove_all_title", "name", p.Name), Text: v.T("passkey.remove_all_text"), Go: v.T("passkey.remove_go")}
+		}
 	}
 	data.Frame = s.frame(v, "admin", data.Top.Title)
 	data.Path = data.Action
@@ -265,7 +276,7 @@ func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request, v *Visit)
 
 // givePassword makes a one-time password and shows it this once.
 func (s *Server) givePassword(w http.ResponseWriter, v *Visit, id string) error {
-	password, err := staff.ResetPassword(v.request.Context(), s.DB, v.Viewer, id)
+	password, err := s.Door.ResetPassword(v.request.Context(), v.Viewer, id)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,9 @@ import (
 // errNotFresh says that the route wants a proof of who she is that is younger than hers.
 var errNotFresh = errors.New("web: she has to prove again who she is")
 
+// errElsewhere says that her session comes from a browser or network it is not known in.
+var errElsewhere = errors.New("web: her session comes from elsewhere")
+
 // againPage is /again: it asks whether it is still she who sits there, and then goes on
 // with what she was doing.
 type againPage struct {
@@ -27,16 +30,24 @@ type againPage struct {
 // againAsk is the question itself, on a page or in a dialog.
 type againAsk struct {
 	Form  Form
+	Moved bool // her session comes from elsewhere
 	Email string
 	Next  string      // where she goes afterwards
 	Kept  []keptField // what she had sent there; empty: she wanted a page
 	Post  bool        // she had sent something
 	Lost  bool        // what she had sent cannot be kept: a file
 	Demo  bool        // one tap is enough
+	Keys  bool        // she may prove it with a passkey
 }
 
 // keptField is one field of a form that she sent when her proof was too old.
 type keptField struct{ Name, Value string }
+
+// passkeyButton asks for a passkey where one is enough.
+type passkeyButton struct{ Path, Next string }
+
+// Ask is the button beneath the question.
+func (a againAsk) Ask() passkeyButton { return passkeyButton{"/again/passkey", a.Next} }
 
 // The names of the question's own fields; no form of ours has such.
 const (
@@ -73,6 +84,9 @@ func (s *Server) askAgain(w http.ResponseWriter, r *http.Request, v *Visit) erro
 		ask.Kept, ask.Lost = kept, kept == nil
 		return s.drawAgain(w, v, againPage{Asks: ask, status: http.StatusUnauthorized})
 	}
+	if v.Elsewhere(s.meta(v)) {
+		return errElsewhere
+	}
 	return errNotFresh
 }
 
@@ -105,7 +119,8 @@ func keep(r *http.Request) ([]keptField, error) {
 }
 
 func (s *Server) againAsk(v *Visit, a againAsk) againAsk {
-	a.Email, a.Demo = v.Email, s.Demo
+	a.Email, a.Demo, a.Keys = v.Email, s.Demo, s.Door.Passkeys.Usable()
+	a.Moved = v.Elsewhere(s.meta(v))
 	return a
 }
 
@@ -123,7 +138,7 @@ func (s *Server) drawAgain(w http.ResponseWriter, v *Visit, p againPage) error {
 // showAgain asks before a page.
 func (s *Server) showAgain(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	next := local(r.URL.Query().Get("next"), "/")
-	if v.Fresh(v.Now) { // she came back by the browser's button
+	if v.Fresh(v.Now) && !v.Elsewhere(s.meta(v)) { // she came back by the browser's button
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
@@ -174,7 +189,7 @@ func (s *Server) prove(w http.ResponseWriter, v *Visit, form url.Values) error {
 			return err
 		})
 	}
-	token, err := staff.Confirm(ctx, s.DB, v.Viewer, form.Get(againPassword), m)
+	token, err := s.Door.Confirm(ctx, v.Viewer, form.Get(againPassword), m)
 	if errors.Is(err, staff.ErrWrongPassword) {
 		return db.Invalid{Field: againPassword, Code: "wrong_password"}
 	}

@@ -135,7 +135,7 @@ func (h *adminHouse) tokens() (n int) {
 
 func TestProofByPassword(t *testing.T) {
 	h := newAdminHouse(t)
-	must(0, staff.GivePassword(t.Context(), h.DB, staff.System(), h.Admin, "velvet counter lipstick"))
+	must(0, h.Door.GivePassword(t.Context(), staff.System(), h.Admin, "velvet counter lipstick"))
 	b := h.as(t, h.Admin)
 	h.Demo = false
 	h.ages()

@@ -14,6 +14,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/db/dbtest"
 	"dingdong/internal/staff"
+	"dingdong/internal/vault"
 )
 
 // house is a server with a small store group, for the tests of every page.
@@ -30,6 +31,9 @@ func newHouse(t testing.TB, change ...func(*Deps)) *house {
 	for _, c := range change {
 		c(&d)
 	}
+	if d.Door == nil {
+		d.Door = newDoor(t, d)
+	}
 	s, err := New(d)
 	if err != nil {
 		t.Fatal(err)
@@ -37,6 +41,12 @@ func newHouse(t testing.TB, change ...func(*Deps)) *house {
 	h := &house{Server: s}
 	err = s.DB.Write(context.Background(), func(tx *db.Tx) error {
 		sys := staff.System()
+		// These browsers come from wherever httptest says; see TestASessionFromElsewhere.
+		rules := staff.DefaultRules()
+		rules.Moves = staff.MovesNever
+		if err := staff.SaveRules(tx, sys, rules); err != nil {
+			return err
+		}
 		store, err := staff.SaveStore(tx, sys, staff.StoreForm{Name: "信義店"})
 		if err != nil {
 			return err
@@ -75,6 +85,22 @@ func newHouse(t testing.TB, change ...func(*Deps)) *house {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// newDoor lets people into a house, with the key that its desk has or one of its own.
+func newDoor(t testing.TB, d Deps) *staff.Door {
+	t.Helper()
+	keys, err := staff.NewPasskeys(d.PublicURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	door := &staff.Door{DB: d.DB, Passkeys: keys}
+	if d.Desk != nil && d.Desk.Vault != nil {
+		door.Vault = d.Desk.Vault
+	} else if door.Vault, err = vault.Open("file:"+t.TempDir()+"/key.json", d.DB); err != nil {
+		t.Fatal(err)
+	}
+	return door
 }
 
 // browser is one person's browser: it keeps cookies and follows no redirects.

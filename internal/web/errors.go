@@ -59,8 +59,22 @@ func explain(err error, v *Visit) fault {
 		return fault{status: http.StatusForbidden, key: "error.must_change"}
 	case errors.Is(err, staff.ErrWrongPassword):
 		return fault{status: http.StatusUnprocessableEntity, key: "error.wrong_password"}
+	case errors.Is(err, errElsewhere):
+		return fault{status: http.StatusUnauthorized, key: "error.elsewhere"}
+	case errors.Is(err, staff.ErrOtherWay):
+		return fault{status: http.StatusUnprocessableEntity, key: "error.other_way"}
+	case errors.Is(err, staff.ErrExpired):
+		return fault{status: http.StatusUnprocessableEntity, key: "error.one_time_old"}
+	case errors.Is(err, staff.ErrPasskey), errors.Is(err, staff.ErrCeremony):
+		return fault{status: http.StatusUnprocessableEntity, key: "error.passkey"}
+	case errors.Is(err, staff.ErrCloned):
+		return fault{status: http.StatusUnprocessableEntity, key: "error.cloned"}
+	case errors.Is(err, staff.ErrNoPasskeys):
+		return fault{status: http.StatusUnprocessableEntity, key: "error.no_passkeys"}
 	case errors.Is(err, channel.ErrSignature):
 		return fault{status: http.StatusUnauthorized, key: "error.signature"}
+	case errors.Is(err, errMediaType):
+		return fault{status: http.StatusUnsupportedMediaType, key: "error.malformed"}
 	case errors.Is(err, errMalformed), errors.Is(err, channel.ErrMalformed), errors.Is(err, db.ErrText): // an id with a NUL, for one
 		return fault{status: http.StatusBadRequest, key: "error.malformed"}
 	case errors.As(err, &invalid):

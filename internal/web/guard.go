@@ -54,6 +54,7 @@ func (s *Server) guard(rt route) http.Handler {
 				s.turnAway(w, r, v, err)
 				return
 			}
+			s.renew(w, v)
 		}
 		err := error(nil)
 		if rt.shows() {
@@ -77,6 +78,9 @@ func (s *Server) admit(v *Visit, a access) error {
 	}
 	if !v.SignedIn {
 		return errSignedOut
+	}
+	if !a.anywhere && v.Elsewhere(s.meta(v)) {
+		return errElsewhere
 	}
 	if v.MustChange && a.kind != oneself.kind {
 		return errMustChange
@@ -118,6 +122,24 @@ func (s *Server) identify(v *Visit) error {
 	return nil
 }
 
+// renew gives her session another token where her rights have changed.
+func (s *Server) renew(w http.ResponseWriter, v *Visit) {
+	if !v.RenewDue {
+		return
+	}
+	var token string
+	err := s.DB.Write(v.request.Context(), func(tx *db.Tx) (err error) {
+		token, err = staff.Renew(tx, v.Viewer)
+		return err
+	})
+	switch {
+	case err == nil:
+		s.setSession(w, token)
+	case !errors.Is(err, staff.ErrSignedOut): // the next request tries again
+		s.Log.Warn("renewing a session failed", "error", err)
+	}
+}
+
 // turnAway sends somebody without a session to the sign-in page, and back to where
 // she wanted to go afterwards; and somebody with a borrowed password to choose hers.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, v *Visit, err error) {
@@ -125,7 +147,7 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, v *Visit, err 
 	switch {
 	case errors.Is(err, errMustChange):
 		door = "/me"
-	case errors.Is(err, errNotFresh):
+	case errors.Is(err, errNotFresh), errors.Is(err, errElsewhere):
 		if err := s.askAgain(w, r, v); err != nil {
 			s.fail(w, v, err)
 		}

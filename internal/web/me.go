@@ -24,6 +24,9 @@ type mePage struct {
 	Others      bool // there are sessions beside this one
 	Advises     bool // she answers customers
 	Duty        dutyView
+	Passkeys    []passkeyRow
+	CanPasskeys bool // browsers give passkeys here
+	MustPasskey bool // she has to add one before anything else
 }
 
 // sessionRow is one browser in which she is signed in.
@@ -33,6 +36,7 @@ type sessionRow struct {
 	Icon    string
 	Address string
 	Seen    string
+	Way     string // how she signed in, in words
 	Current bool
 }
 
@@ -44,11 +48,15 @@ func (s *Server) meForm(w http.ResponseWriter, v *Visit, f Form) error {
 	var person staff.Person
 	var directory staff.Directory
 	var sessions []staff.Session
+	var passkeys []staff.Passkey
 	err := s.DB.Read(v.request.Context(), func(tx *db.Tx) (err error) {
 		if person, err = staff.GetStaff(tx, v.ID); err != nil {
 			return err
 		}
 		if directory, err = staff.LoadDirectory(tx); err != nil {
+			return err
+		}
+		if passkeys, err = staff.PasskeysOf(tx, v.ID); err != nil {
 			return err
 		}
 		sessions, err = staff.Sessions(tx, v.ID)
@@ -67,9 +75,10 @@ func (s *Server) meForm(w http.ResponseWriter, v *Visit, f Form) error {
 		data.Duty.Error = f.Errors["until"]
 	}
 	clock := s.clock(v, homeZone(person, directory))
+	data.Passkeys, data.CanPasskeys, data.MustPasskey = passkeyRows(v, clock, passkeys), s.Door.Passkeys.Usable(), v.MustPasskey
 	for _, x := range sessions {
 		data.Sessions = append(data.Sessions, sessionRow{ID: x.ID, Device: device(v, x.UserAgent), Icon: deviceIcon(x.UserAgent),
-			Address: x.Address, Seen: v.T("me.session_seen", "when", clock.Ago(x.SeenAt)), Current: x.ID == v.Session})
+			Address: x.Address, Seen: v.T("me.session_seen", "when", clock.Ago(x.SeenAt)), Way: wayWords(v, x.Way), Current: x.ID == v.Session})
 	}
 	status := http.StatusOK
 	if f.Failed() {
@@ -139,7 +148,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v *Visit
 		return malformed(err)
 	}
 	var f Form
-	err := staff.ChangePassword(r.Context(), s.DB, v.Viewer, r.PostForm.Get("old"), r.PostForm.Get("password"))
+	err := s.Door.ChangePassword(r.Context(), v.Viewer, r.PostForm.Get("old"), r.PostForm.Get("password"))
 	if errors.Is(err, staff.ErrWrongPassword) {
 		f.Refuse("old", "wrong_password")
 		return s.meForm(w, v, f)

@@ -43,25 +43,34 @@ var answersTo = map[string][len(askers)]int{
 	"/":                {404, 404, 404, 404, 404, 404},
 
 	// signing in, and oneself
-	"GET /first":                      {303, 303, 303, 303, 303, 303},
-	"POST /first":                     {422, 422, 422, 422, 422, 422},
-	"GET /sign-in":                    {303, 303, 303, 303, 303, 200},
-	"POST /sign-in":                   {422, 422, 422, 422, 422, 422},
-	"POST /sign-in/demo":              {404, 404, 404, 404, 404, 404},
-	"POST /sign-out":                  {303, 303, 303, 303, 303, 401},
-	"GET /again":                      {303, 303, 303, 303, 303, 303},
-	"POST /again":                     {303, 303, 303, 303, 303, 401},
-	"POST /language":                  {422, 422, 422, 422, 422, 422},
-	"GET /more":                       {200, 200, 200, 200, 200, 303},
-	"GET /me":                         {200, 200, 200, 200, 200, 303},
-	"POST /me/look":                   {303, 303, 303, 303, 303, 401},
-	"POST /me/away":                   {422, 422, 403, 403, 422, 401},
-	"GET /me/cards":                   {200, 200, 403, 403, 200, 303},
-	"GET /me/shown":                   {200, 200, 403, 403, 200, 303},
-	"POST /me/shown":                  {303, 303, 403, 403, 303, 401},
-	"POST /me/password":               {422, 422, 422, 422, 422, 401},
-	"POST /me/sessions/end-others":    {303, 303, 303, 303, 303, 401},
-	"POST /me/sessions/{session}/end": {303, 303, 303, 303, 303, 401},
+	"GET /first":                                {303, 303, 303, 303, 303, 303},
+	"POST /first":                               {422, 422, 422, 422, 422, 422},
+	"GET /sign-in":                              {303, 303, 303, 303, 303, 200},
+	"POST /sign-in":                             {422, 422, 422, 422, 422, 422},
+	"POST /sign-in/demo":                        {404, 404, 404, 404, 404, 404},
+	"POST /sign-in/passkey/ask":                 {422, 422, 422, 422, 422, 422},
+	"POST /sign-in/passkey":                     {415, 415, 415, 415, 415, 415},
+	"POST /again/passkey/ask":                   {422, 422, 422, 422, 422, 401},
+	"POST /again/passkey":                       {415, 415, 415, 415, 415, 401},
+	"GET /me/passkeys/new":                      {200, 200, 200, 200, 200, 303},
+	"POST /me/passkeys/ask":                     {422, 422, 422, 422, 422, 401},
+	"POST /me/passkeys":                         {415, 415, 415, 415, 415, 401},
+	"POST /me/passkeys/{passkey}/remove":        {404, 404, 404, 404, 404, 401},
+	"POST /admin/staff/{staff}/passkeys/remove": {403, 403, 403, 403, 303, 401},
+	"POST /sign-out":                            {303, 303, 303, 303, 303, 401},
+	"GET /again":                                {303, 303, 303, 303, 303, 303},
+	"POST /again":                               {303, 303, 303, 303, 303, 401},
+	"POST /language":                            {422, 422, 422, 422, 422, 422},
+	"GET /more":                                 {200, 200, 200, 200, 200, 303},
+	"GET /me":                                   {200, 200, 200, 200, 200, 303},
+	"POST /me/look":                             {303, 303, 303, 303, 303, 401},
+	"POST /me/away":                             {422, 422, 403, 403, 422, 401},
+	"GET /me/cards":                             {200, 200, 403, 403, 200, 303},
+	"GET /me/shown":                             {200, 200, 403, 403, 200, 303},
+	"POST /me/shown":                            {303, 303, 403, 403, 303, 401},
+	"POST /me/password":                         {422, 422, 422, 422, 422, 401},
+	"POST /me/sessions/end-others":              {303, 303, 303, 303, 303, 401},
+	"POST /me/sessions/{session}/end":           {303, 303, 303, 303, 303, 401},
 
 	// messages
 	"GET /find":                                      {200, 200, 200, 200, 200, 303},
@@ -280,7 +289,7 @@ func (h *adminHouse) prepare(asker string) fixtures {
 	h.t.Helper()
 	thread := h.says("U"+asker, "hello from "+asker)
 	f := fixtures{"thread": thread.ID, "message": h.fails(thread, "an answer to "+asker).ID, "link": "nonsense", "delivery": "edl_" + asker}
-	f["part"], f["name"] = "tags", "address_as"
+	f["part"], f["name"], f["passkey"] = "tags", "address_as", "psk_none"
 	h.write(func(tx *db.Tx) error {
 		sys := staff.System()
 		if err := h.Desk.Book.EnsureDefaults(tx); err != nil {

@@ -16,15 +16,17 @@ type handler func(w http.ResponseWriter, r *http.Request, v *Visit) error
 type access struct {
 	kind       string
 	permission staff.Permission
+	anywhere   bool // also from a browser or network that her session is not known in
 	fresh      bool // wants a proof of who she is that is not older than staff.FreshFor
 }
 
 // Who may call, short of a permission.
 var (
-	public   = access{kind: "public"}    // anybody; the visit is without a viewer
-	foreign  = access{kind: "foreign"}   // anybody from any origin: doors that check a signature or token of their own
-	signedIn = access{kind: "signed in"} // any member of staff; the rooms decide what she sees
-	oneself  = access{kind: "oneself"}   // the same, even while she still has to choose a password
+	public   = access{kind: "public"}                  // anybody; the visit is without a viewer
+	foreign  = access{kind: "foreign"}                 // anybody from any origin: doors that check a signature or token of their own
+	signedIn = access{kind: "signed in"}               // any member of staff; the rooms decide what she sees
+	oneself  = access{kind: "oneself"}                 // the same, even while she still has to choose a password
+	asked    = access{kind: "oneself", anywhere: true} // the same, even while it is asked whether it is she
 
 	administers = access{kind: "administers"} // whoever has anything to do on the administration's pages
 )
@@ -77,9 +79,13 @@ func (s *Server) routes() []route {
 		{pattern: "GET /sign-in", access: public, handle: s.showSignIn},
 		{pattern: "POST /sign-in", access: public, handle: s.signIn},
 		{pattern: "POST /sign-in/demo", access: public, handle: s.signInDemo},
-		{pattern: "POST /sign-out", access: oneself, handle: s.signOut},
-		{pattern: "GET /again", access: oneself, handle: s.showAgain},
-		{pattern: "POST /again", access: oneself, handle: s.proveAgain},
+		{pattern: "POST /sign-in/passkey/ask", access: public, handle: s.askPasskey, body: 1 << 10},
+		{pattern: "POST /sign-in/passkey", access: public, handle: s.signInPasskey, body: passkeyBody},
+		{pattern: "POST /sign-out", access: asked, handle: s.signOut},
+		{pattern: "GET /again", access: asked, handle: s.showAgain},
+		{pattern: "POST /again", access: asked, handle: s.proveAgain},
+		{pattern: "POST /again/passkey/ask", access: asked, handle: s.askPasskeyAgain, body: 1 << 10},
+		{pattern: "POST /again/passkey", access: asked, handle: s.provePasskey, body: passkeyBody},
 		{pattern: "POST /language", access: public, handle: s.chooseLanguage},
 		{pattern: "GET /more", access: signedIn, handle: s.showMore},
 		{pattern: "GET /me", access: oneself, handle: s.showMe},
@@ -89,6 +95,10 @@ func (s *Server) routes() []route {
 		{pattern: "GET /me/shown", access: may(staff.Chat), handle: s.showShown},
 		{pattern: "POST /me/shown", access: may(staff.Chat), handle: s.saveShown},
 		{pattern: "POST /me/password", access: oneself, handle: s.changePassword},
+		{pattern: "GET /me/passkeys/new", access: fresh(oneself), handle: s.newPasskey},
+		{pattern: "POST /me/passkeys/ask", access: fresh(oneself), handle: s.askNewPasskey, body: 1 << 10},
+		{pattern: "POST /me/passkeys", access: fresh(oneself), handle: s.addPasskey, body: passkeyBody},
+		{pattern: "POST /me/passkeys/{passkey}/remove", access: fresh(oneself), handle: s.removePasskey},
 		{pattern: "POST /me/sessions/end-others", access: oneself, handle: s.endOthers},
 		{pattern: "POST /me/sessions/{session}/end", access: oneself, handle: s.endSession},
 
@@ -177,6 +187,7 @@ func (s *Server) routes() []route {
 		{pattern: "GET /admin/staff/{staff}", access: fresh(may(staff.ManageGroup)), handle: s.showPerson},
 		{pattern: "POST /admin/staff/{staff}", access: fresh(may(staff.ManageGroup)), handle: s.savePerson},
 		{pattern: "POST /admin/staff/{staff}/password", access: fresh(may(staff.ManageGroup)), handle: s.resetPassword},
+		{pattern: "POST /admin/staff/{staff}/passkeys/remove", access: fresh(may(staff.ManageGroup)), handle: s.removePasskeysOf},
 		{pattern: "POST /admin/staff/{staff}/end", access: fresh(may(staff.ManageGroup)), handle: s.endPerson},
 		{pattern: "POST /admin/staff/{staff}/return", access: fresh(may(staff.ManageGroup)), handle: s.returnPerson},
 		{pattern: "POST /admin/staff/{staff}/away", access: may(staff.ManageGroup), handle: s.setPersonAway},

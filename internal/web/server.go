@@ -21,6 +21,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/insight"
+	"dingdong/internal/staff"
 	"dingdong/internal/vault"
 	"dingdong/internal/webhook"
 )
@@ -28,6 +29,7 @@ import (
 // Deps is what the server is built from.
 type Deps struct {
 	DB        *db.DB
+	Door      *staff.Door // where people prove who they are
 	Desk      *conversation.Desk
 	Events    *event.Log
 	Hooks     *webhook.Room

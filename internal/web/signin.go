@@ -13,12 +13,17 @@ import (
 // signInPage is /sign-in.
 type signInPage struct {
 	Frame
-	Form Form
-	Next string
-	Demo []demoPerson
+	Form        Form
+	Next        string
+	Demo        []demoPerson
+	Passkeys    bool // browsers give passkeys here
+	NoPasswords bool // only one-time passwords are taken
 
 	status int // 0: 200
 }
+
+// Ask is the button for those who have a passkey.
+func (p signInPage) Ask() passkeyButton { return passkeyButton{"/sign-in/passkey", p.Next} }
 
 // demoPerson is somebody of the demo group who signs in with one tap.
 type demoPerson struct {
@@ -54,6 +59,15 @@ func (s *Server) drawSignIn(w http.ResponseWriter, v *Visit, p signInPage) error
 	if p.Demo, err = s.demoPeople(v); err != nil {
 		return err
 	}
+	err = s.DB.Read(v.request.Context(), func(tx *db.Tx) error {
+		rules, err := staff.LoadRules(tx)
+		p.NoPasswords = rules.NoPasswords
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.Passkeys = s.Door.Passkeys.Usable()
 	p.Frame = s.frame(v, "", v.T("sign_in.title"))
 	p.Path = "/sign-in" // coming back from a change of language must not post again
 	return s.render(w, v, view{Page: "signin", Status: p.status, Data: p})
@@ -81,13 +95,22 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *Visit) error 
 // enter makes the session. A new one every time: a token that was there before
 // signing in is never taken over.
 func (s *Server) enter(w http.ResponseWriter, v *Visit, email, password string) error {
-	token, _, err := staff.SignIn(v.request.Context(), s.DB, staff.Credentials{
+	token, _, err := s.Door.SignIn(v.request.Context(), staff.Credentials{
 		Email: email, Password: password, Address: v.Address, UserAgent: v.request.UserAgent()})
 	if err != nil {
 		return err
 	}
+	return s.signedIn(w, v, token)
+}
+
+// signedIn gives the browser its new session, and ends the one it carried before.
+func (s *Server) signedIn(w http.ResponseWriter, v *Visit, token string) error {
 	s.setSession(w, token)
-	return nil
+	old := v.cookie(s.sessionCookie())
+	if old == "" {
+		return nil
+	}
+	return s.DB.Write(v.request.Context(), func(tx *db.Tx) error { return staff.EndOld(tx, old) })
 }
 
 // signInDemo signs in somebody of the demo by her id alone.
@@ -104,7 +127,9 @@ func (s *Server) signInDemo(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if err != nil {
 		return err
 	}
-	s.setSession(w, token)
+	if err := s.signedIn(w, v, token); err != nil {
+		return err
+	}
 	http.Redirect(w, r, local(r.PostFormValue("next"), "/"), http.StatusSeeOther)
 	return nil
 }

@@ -12,7 +12,9 @@ import (
 )
 
 func TestFirstRun(t *testing.T) {
-	h, err := New(Deps{DB: dbtest.New(t), Log: newHouse(t).Log, PublicURL: "http://counter.test"})
+	d := Deps{DB: dbtest.New(t), Log: newHouse(t).Log, PublicURL: "http://counter.test"}
+	d.Door = newDoor(t, d)
+	h, err := New(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +42,7 @@ func TestSignIn(t *testing.T) {
 	if _, err := staff.CreateFirst(context.Background(), h.DB, staff.FirstForm{}); err == nil {
 		t.Fatal("a second first administrator")
 	}
-	password, err := staff.ResetPassword(context.Background(), h.DB, staff.System(), h.Advisor)
+	password, err := h.Door.ResetPassword(context.Background(), staff.System(), h.Advisor)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,12 +40,13 @@ var pageTypes = map[string]any{
 	"inbox#card-past": cardPast{}, "inbox#offers": offersView{}, "inbox#contact": contactView{},
 	"inbox#waiting": 0, "inbox#row": ThreadRow{}, "inbox#line": Line{},
 
-	"liff":   liffPage{},
-	"me":     mePage{},
-	"more":   morePage{},
-	"shown":  shownPage{},
-	"signin": signInPage{},
-	"today":  todayPage{},
+	"liff":        liffPage{},
+	"me":          mePage{},
+	"passkey_new": passkeyNewPage{},
+	"more":        morePage{},
+	"shown":       shownPage{},
+	"signin":      signInPage{},
+	"today":       todayPage{},
 }
 
 // partTypes are the parts of parts.html that no page has to use.

@@ -66,7 +66,8 @@ func (s *Server) sessionCookie() string {
 	return "dingdong"
 }
 
-const sessionDays = 30
+// sessionDays is the most that the group can allow; the server ends a session earlier.
+const sessionDays = 90
 
 func (s *Server) setSession(w http.ResponseWriter, token string) {
 	s.setCookie(w, s.sessionCookie(), token, sessionDays*24*60*60)

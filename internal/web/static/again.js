@@ -2,15 +2,12 @@
 // whether it is still she (X-Again). The question stands in a dialog over the page, so
 // nothing that she typed is lost; then htmx does the same once more.
 import { t } from "./words.js";
+import { prove, usable, words } from "./passkey.js";
 
-document.addEventListener("htmx:beforeSwap", (e) => {
-  const { xhr, requestConfig, target, elt } = e.detail;
-  if (!xhr.getResponseHeader("X-Again")) return;
-  e.detail.shouldSwap = false;
-  e.detail.isError = false;
-  const repeat = () => window.htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt, target, swap: e.detail.swapOverride ?? elt.getAttribute("hx-swap") ?? undefined });
-  ask(xhr.responseText, repeat);
-});
+// before takes htmx's detail of the answer that asks.
+export function before({ xhr, requestConfig, target, elt }) {
+  ask(xhr.responseText, () => window.htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt, target, swap: elt.getAttribute("hx-swap") ?? undefined }));
+}
 
 function ask(html, then) {
   document.getElementById("again")?.remove();
@@ -19,14 +16,27 @@ function ask(html, then) {
   const dialog = box.content.querySelector("dialog");
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
+  const failed = (text) => {
+    const alert = dialog.querySelector("[data-again-error]");
+    alert.querySelector("span").textContent = text;
+    alert.hidden = false;
+  };
+  const key = dialog.querySelector("button[data-passkey]");
+  if (key && usable()) {
+    key.closest("[data-passkeys]").hidden = false;
+    key.addEventListener("click", async () => {
+      try {
+        await prove(key.dataset.passkey);
+        dialog.close();
+        then();
+      } catch (err) {
+        failed(words(err));
+      }
+    });
+  }
   dialog.querySelector("form").addEventListener("submit", async (e) => {
     e.preventDefault();
     const form = e.target;
-    const failed = (text) => {
-      const alert = dialog.querySelector("[data-again-error]");
-      alert.querySelector("span").textContent = text;
-      alert.hidden = false;
-    };
     try {
       const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(form, e.submitter)) });
       if (answer.status === 204) {

@@ -1,7 +1,6 @@
 // What every page needs: toasts, errors of htmx, the offline line, waiting times
 // that count on, small forms that save themselves, menus that close.
 import { t, span } from "./words.js";
-import "./again.js";
 
 const toasts = document.getElementById("toasts");
 
@@ -62,6 +61,11 @@ document.addEventListener("submit", (e) => {
 // without them comes from something in between and must not land in the page.
 document.addEventListener("htmx:beforeSwap", (e) => {
   const { xhr } = e.detail;
+  if (xhr.getResponseHeader("X-Again")) { // is it still she? Then once more.
+    e.detail.shouldSwap = e.detail.isError = false;
+    import("./again.js").then((again) => again.before(e.detail));
+    return;
+  }
   if (xhr.status >= 400 && xhr.getResponseHeader("HX-Retarget")) e.detail.shouldSwap = true;
 });
 document.addEventListener("htmx:responseError", (e) => {
