@@ -54,6 +54,10 @@ var acts = []string{
 	"consent_granted", "consent_withdrawn", "contact_paused", "contact_resumed", "contact_rules_saved",
 	"purpose_added", "purpose_changed", "purpose_text_changed",
 	"endpoint.save", "endpoint.pause", "endpoint.resume", "endpoint.end", "endpoint.gone", "endpoint.retry", "job.retry", "job.discard",
+	"customer.shown", "staff_leaving", "alarm.raised", "alarm.seen", "alarm.closed", "alarm.settings", "import.run", "import.upload",
+	"import.drop", "product.save", "reply.move", "api.search", "audit.seen", "audit.verified", "backup.made", "copy.made", "export.asked",
+	"export.denied", "export.passed", "export.refused", "export.made", "export.failed", "export.downloaded", "export.gone", "export.settings",
+	"export.traced", "customer.exported",
 }
 
 func actWords(v *Visit, action string) string {
