@@ -56,7 +56,11 @@ type FileReport struct {
 // know are passed over, and rows may be left out.
 func VerifyFile(from io.Reader) (FileReport, error) {
 	var rep FileReport
-	in := csv.NewReader(bufio.NewReaderSize(io.Reader(from), 64<<10))
+	bytes := bufio.NewReaderSize(from, 64<<10)
+	if mark, _ := bytes.Peek(3); string(mark) == "\ufeff" {
+		_, _ = bytes.Discard(3) // what was peeked at is there
+	}
+	in := csv.NewReader(bytes)
 	in.FieldsPerRecord, in.ReuseRecord, in.LazyQuotes = -1, true, false
 	in.Comment = '#'
 	head, err := in.Read()
@@ -65,7 +69,6 @@ func VerifyFile(from io.Reader) (FileReport, error) {
 	}
 	var at []int
 	head = slices.Clone(head)
-	head[0] = strings.TrimPrefix(head[0], "\ufeff")
 	for _, name := range Columns() {
 		i := slices.Index(head, name)
 		if i < 0 {

@@ -37,8 +37,6 @@ CREATE TABLE export (
   code       TEXT NOT NULL, -- what the marks of its lines lead to
   filter     TEXT NOT NULL DEFAULT '{}', -- ids and codes only
   reason     BYTEA, -- sealed under the installation key
-  purpose    TEXT NOT NULL DEFAULT '',
-  language   TEXT NOT NULL DEFAULT '',
   state      TEXT NOT NULL CHECK (state IN ('waiting', 'making', 'ready', 'refused', 'failed', 'gone')),
   expected   BIGINT NOT NULL DEFAULT 0, -- rows, as counted when it was asked for
   rows       BIGINT NOT NULL DEFAULT 0,
