@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"dingdong/internal/alarm"
 	"dingdong/internal/api"
 	"dingdong/internal/blob"
 	"dingdong/internal/catalogue"
@@ -25,6 +26,7 @@ import (
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/export"
 	"dingdong/internal/handover"
 	"dingdong/internal/insight"
 	"dingdong/internal/job"
@@ -49,6 +51,8 @@ type App struct {
 	Events  *event.Log
 	Reader  *insight.Room
 	Hands   *handover.Room
+	Alarms  *alarm.Room
+	Files   *export.Room
 	Hooks   *webhook.Room
 	Privacy *privacy.Room
 	Web     *web.Server
@@ -122,6 +126,13 @@ func (a *App) open(ctx context.Context) error {
 		return fmt.Errorf("purposes of consent: %w", err)
 	}
 	a.Shop = &catalogue.Shop{DB: a.DB, Vault: a.Vault, Book: a.Desk.Book, Blobs: blobs}
+	zone, err := time.LoadLocation(a.Config.Timezone)
+	if err != nil {
+		return fmt.Errorf("time zone: %w", err)
+	}
+	a.Alarms = &alarm.Room{Vault: a.Vault, Zone: zone}
+	a.Files = &export.Room{DB: a.DB, Vault: a.Vault, Blobs: blobs, Desk: a.Desk, Book: a.Desk.Book,
+		Agreed: func(tx *db.Tx, person string) (bool, error) { return a.Consent.May(tx, person, consent.Sharing, "") }}
 	a.openPrivacy()
 	return a.eraseAgain(ctx)
 }
@@ -148,6 +159,7 @@ func (a *App) build() error {
 	a.worker = job.NewWorker(a.DB, a.jobs(), job.Options{Slots: a.Config.Senders, Log: a.Log})
 	a.Web, err = web.New(web.Deps{
 		DB: a.DB, Door: a.Door, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Reader: a.Reader, Keys: a.Keys, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
+		Alarms: a.Alarms, Files: a.Files,
 		TrustProxy: a.Config.TrustProxy, Demo: a.Config.Demo, Ready: a.ready, Stopping: a.stopping,
 	})
 	if err != nil {

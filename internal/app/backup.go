@@ -41,6 +41,9 @@ func (f backupCommand) Run(c *call) error {
 		return err
 	}
 	defer h.close()
+	if err := noteCommand(c.ctx, h.DB, "backup.made"); err != nil {
+		return err
+	}
 	work, err := os.MkdirTemp(filepath.Dir(f.File), ".dingdong-backup-")
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)

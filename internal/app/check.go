@@ -23,7 +23,8 @@ var orphans = []struct{ what, query string }{
 		JOIN customer c ON c.id = m.customer_id WHERE t.customer_id <> CASE WHEN c.person_id = '' THEN c.id ELSE c.person_id END OR t.folded_id <> ''`},
 	{"customers without key", `SELECT COUNT(*) FROM customer c WHERE NOT EXISTS (SELECT 1 FROM vault_key k WHERE k.customer_id = c.id)`},
 	{"keys without customer", `SELECT COUNT(*) FROM vault_key k WHERE k.customer_id <> '' AND NOT EXISTS (SELECT 1 FROM customer c WHERE c.id = k.customer_id)
-		AND NOT EXISTS (SELECT 1 FROM import i WHERE i.id = k.customer_id AND i.blob <> '')`},
+		AND NOT EXISTS (SELECT 1 FROM import i WHERE i.id = k.customer_id AND i.blob <> '')
+		AND NOT EXISTS (SELECT 1 FROM export x WHERE x.id = k.customer_id AND x.blob <> '')`},
 	{"drafts without thread", `SELECT COUNT(*) FROM draft d WHERE NOT EXISTS (SELECT 1 FROM thread t WHERE t.id = d.thread_id)`},
 	{"queued messages without a job", `SELECT COUNT(*) FROM message m WHERE m.status = 'queued'
 		AND NOT EXISTS (SELECT 1 FROM job j WHERE j.kind = 'deliver' AND j.key = m.thread_id AND j.dead_at IS NULL)`},
@@ -121,32 +122,6 @@ func missingBlobs(ctx context.Context, h *App) (int, error) {
 	return missing, err
 }
 
-type auditCommand struct {
-	Verify verifyAudit `cmd:"" help:"Recompute the hash chain and say where it breaks."`
-}
-
-type verifyAudit struct{}
-
-// Run verifies the audit log offline.
-func (verifyAudit) Run(c *call) error {
-	h, err := existingStores(c)
-	if err != nil {
-		return err
-	}
-	defer h.close()
-	return h.DB.Read(c.ctx, func(tx *db.Tx) error {
-		checked, broken, err := audit.Verify(tx)
-		if err != nil {
-			return err
-		}
-		if broken > 0 {
-			return fmt.Errorf("the audit chain is broken at entry %d", broken)
-		}
-		_, err = fmt.Fprintf(c.Out, "%d entries, the chain is whole\n", checked)
-		return err
-	})
-}
-
 type copyCommand struct {
 	To string `required:"" help:"Address of the empty database: postgres://... or sqlite:/path/file.db"`
 }
@@ -164,6 +139,9 @@ func (f copyCommand) Run(c *call) error {
 	}
 	defer to.Close()
 	if err := to.Migrate(c.ctx); err != nil {
+		return err
+	}
+	if err := noteCommand(c.ctx, h.DB, "copy.made"); err != nil {
 		return err
 	}
 	return h.DB.CopyTo(c.ctx, to, func(table string, rows int64) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"time"
 
+	"dingdong/internal/alarm"
 	"dingdong/internal/catalogue"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
@@ -20,6 +21,8 @@ func (a *App) jobs() map[string]job.Handler {
 	maps.Copy(all, a.Shop.Handlers())
 	maps.Copy(all, a.Hands.Handlers())
 	maps.Copy(all, a.Hooks.Handlers())
+	maps.Copy(all, a.Alarms.Handlers())
+	maps.Copy(all, a.Files.Handlers())
 	maps.Copy(all, a.Privacy.Handlers())
 	return all
 }
@@ -59,6 +62,9 @@ func schedule(tx *db.Tx) error {
 		return err
 	}
 	if err := catalogue.Schedule(tx); err != nil {
+		return err
+	}
+	if err := alarm.Schedule(tx); err != nil {
 		return err
 	}
 	return job.Enqueue(tx, job.New{Kind: jobTidy, Key: "periodic"})

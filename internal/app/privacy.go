@@ -22,6 +22,7 @@ func (a *App) parts() []privacy.Part {
 	return []privacy.Part{
 		{Name: "api", Erase: api.Erase},
 		{Name: "handover", Erase: a.Hands.Erase},
+		{Name: "export", Erase: a.Files.Forget},
 		{Name: "insight", Erase: a.Reader.Erase},
 		{Name: "conversation", Erase: a.Desk.Erase},
 		{Name: "consent", Erase: a.Consent.Erase},

@@ -15,11 +15,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dingdong/internal/alarm"
 	"dingdong/internal/audit"
 	"dingdong/internal/catalogue"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/export"
 	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
@@ -35,6 +37,8 @@ type Deps struct {
 	Hooks     *webhook.Room
 	Shop      *catalogue.Shop // nil: cards show no purchases
 	Reader    *insight.Room   // nil: nothing is offered to what she says
+	Alarms    *alarm.Room
+	Files     *export.Room
 	Keys      *vault.Rotation // nil: the page of the keys is empty
 	Log       *slog.Logger
 	PublicURL string // how browsers reach the server; https turns on secure cookies and HSTS
