@@ -59,7 +59,7 @@ type contentInput struct {
 func (s *server) messageOperations() {
 	register(s, huma.Operation{OperationID: "list-thread-messages", Method: http.MethodGet, Path: prefix + "/threads/{id}/messages", Tags: []string{tagMessages},
 		Summary: "Read a thread", Security: needs(staff.MessagesRead), Description: "By the time at which a message was written. One that arrives late takes " +
-			"its place among the older ones, so follow /messages to miss none."}, s.threadMessages)
+			"its place among the older ones, so follow /messages to miss none. What is planned is in neither until it goes."}, s.threadMessages)
 	register(s, huma.Operation{OperationID: "list-messages", Method: http.MethodGet, Path: prefix + "/messages", Tags: []string{tagMessages},
 		Summary: "Follow all messages", Security: needs(staff.MessagesRead), Description: "Every message of every thread, from customers and to them, in the order of " +
 			"arrival. Nothing is missed and nothing comes twice, also while messages pour in."}, s.allMessages)
@@ -121,7 +121,7 @@ func (in *threadMessagesInput) find(tx *db.Tx) (found []place, more bool, err er
 		}
 		at, id = cur.at, cur.id
 	}
-	rows, err := tx.Query(`SELECT id, at FROM message WHERE thread_id = $1 AND (at, id) `+compare+` ($2, $3)
+	rows, err := tx.Query(`SELECT id, at FROM message WHERE thread_id = $1 AND (at, id) `+compare+` ($2, $3) AND status <> 'planned'
 		ORDER BY at `+order+`, id `+order+` LIMIT $4`, in.ID, at, id, in.Limit+1)
 	found, err = db.Collect(rows, err, func(r *sql.Rows) (place, error) {
 		var p place

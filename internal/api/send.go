@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -39,6 +40,12 @@ type sendInput struct {
 		Upload string `json:"upload,omitempty" doc:"The id of an upload made for this thread; or give a text."`
 		Quotes string `json:"quotes,omitempty" doc:"The id of a message of this thread that this one answers."`
 		As     Voice  `json:"as"`
+
+		Purpose   string    `json:"purpose,omitempty" maxLength:"60" doc:"Why: service, marketing, or another purpose of the group. Empty: service." example:"service"`
+		Kind      string    `json:"kind,omitempty" maxLength:"100" doc:"What is said, so that her contact budget knows a repeat of it." example:"birthday"`
+		Priority  int       `json:"priority,omitempty" minimum:"0" maximum:"9" doc:"9 is the most valuable: it may take the place of another that is planned."`
+		NotBefore time.Time `json:"not_before,omitzero" doc:"Not earlier; at most 90 days ahead."`
+		ExpiresAt time.Time `json:"expires_at,omitzero" doc:"After this it is stale, and refused rather than sent."`
 	}
 }
 
@@ -81,8 +88,9 @@ func (s *server) sendOperations() {
 	register(s, huma.Operation{OperationID: "send-message", Method: http.MethodPost, Path: prefix + "/threads/{id}/messages", Tags: []string{tagMessages},
 		Summary: "Send a message", Security: needs(staff.MessagesWrite), DefaultStatus: http.StatusAccepted,
 		Responses: map[string]*huma.Response{"200": replayed},
-		Description: "202: it is queued, and its delivery is certain to be tried. 200 with Idempotency-Replayed: the same request was accepted before; " +
-			"this is its message as it is now. A message to somebody who cannot be written to is kept with the status refused and the reason as failure."}, s.send)
+		Description: "202: it is queued, and its delivery is certain to be tried; or it is planned, with the time in at: what she did not ask for waits for a " +
+			"place in her contact budget, and is asked about once more when that comes. 200 with Idempotency-Replayed: the same request was accepted before; " +
+			"this is its message as it is now. A message to somebody who cannot be written to, or has not agreed to its purpose, is kept with the status refused and the reason as failure."}, s.send)
 	register(s, huma.Operation{OperationID: "upload-file", Method: http.MethodPost, Path: prefix + "/threads/{id}/uploads", Tags: []string{tagMessages},
 		Summary: "Upload a file", Security: needs(staff.MessagesWrite), DefaultStatus: http.StatusCreated,
 		Description: "The body is the file itself, at most 20 MB. Use it within a day.",
@@ -122,7 +130,14 @@ func (s *server) send(ctx context.Context, in *sendInput) (*sendOutput, error) {
 // draft turns a request into what the desk sends; only what the request itself
 // can get wrong is checked here.
 func (s *server) draft(tx *db.Tx, c caller, in *sendInput) (conversation.Draft, error) {
-	f := conversation.Draft{ThreadID: in.ID, ClientKey: clientKey(c, in.Key), Quotes: in.Body.Quotes}
+	f := conversation.Draft{ThreadID: in.ID, ClientKey: clientKey(c, in.Key), Quotes: in.Body.Quotes, Purpose: strings.TrimSpace(in.Body.Purpose),
+		Kind: strings.TrimSpace(in.Body.Kind), Priority: in.Body.Priority, NotBefore: in.Body.NotBefore, Expires: in.Body.ExpiresAt}
+	if f.NotBefore.After(tx.Now.Add(farthest)) {
+		return f, db.Invalid{Field: "not_before", Code: "too_far"}
+	}
+	if !f.Expires.IsZero() && !f.Expires.After(tx.Now) {
+		return f, db.Invalid{Field: "expires_at", Code: "past"}
+	}
 	as := in.Body.As
 	as.Automation = strings.TrimSpace(db.CleanText(as.Automation))
 	switch {
@@ -151,6 +166,9 @@ func (s *server) draft(tx *db.Tx, c caller, in *sendInput) (conversation.Draft, 
 	f.Body, f.Blob, f.Preview, f.BlobOf = channel.Body{Type: up.Type, Media: &media}, up.Blob, up.Preview, up.CustomerID
 	return f, nil
 }
+
+// farthest is how far ahead a message can be planned.
+const farthest = 90 * 24 * time.Hour
 
 // clientKey keeps two programs from meeting under the same key.
 func clientKey(c caller, key string) string {
@@ -192,7 +210,7 @@ func (s *server) once(tx *db.Tx, c caller, f conversation.Draft, counterID strin
 
 // same tells whether a message is what a draft would have become.
 func (s *server) same(tx *db.Tx, c caller, m conversation.Message, f conversation.Draft) (bool, error) {
-	if m.Author != f.Author || m.AuthorID != f.AuthorID || m.Type != f.Body.Type || m.Blob != f.Blob || m.Body.Text != f.Body.Text {
+	if m.Author != f.Author || m.AuthorID != f.AuthorID || m.Type != f.Body.Type || m.Purpose != cmp.Or(f.Purpose, "service") || m.Kind != f.Kind || m.Blob != f.Blob || m.Body.Text != f.Body.Text {
 		return false, nil
 	}
 	if f.Quotes == "" {

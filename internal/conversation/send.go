@@ -135,7 +135,7 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 		return Message{}, err
 	}
 	if m.Status == StatusPlanned { // nobody has heard anything yet: the thread stays as it is
-		event.Append(tx, event.Event{Kind: event.MessageSent, Customer: t.record, Thread: f.ThreadID, Counter: t.counter,
+		event.Append(tx, event.Event{Kind: event.MessageStatus, Customer: t.record, Thread: f.ThreadID, Counter: t.counter,
 			Message: m.ID, By: string(f.Author) + "/" + f.AuthorID, Data: map[string]string{"status": string(StatusPlanned)}})
 		if err := enqueueRelease(tx, releaseArgs{m.ID, f.ThreadID}, m.At); err != nil {
 			return Message{}, err

@@ -363,8 +363,6 @@ func redrawsRow(e event.Event) bool {
 	switch e.Kind {
 	case event.MessageStatus, event.MediaReady:
 		return false
-	case event.MessageSent:
-		return e.Data["status"] == "" // a planned one was not said yet
 	case event.CustomerChanged:
 		return e.Data["what"] != insight.WhatMention
 	}

@@ -38,9 +38,11 @@ type Message struct {
 	Media    *Media           `json:"media,omitempty"`
 	Place    *channel.Place   `json:"place,omitempty"`
 	Sticker  *channel.Stick   `json:"sticker,omitempty"`
-	At       *time.Time       `json:"at,omitempty" doc:"When it was written, by the platform's clock." example:"2026-11-22T05:00:00Z"`
+	At       *time.Time       `json:"at,omitempty" doc:"When it was written, by the platform's clock; of a planned one: when it goes." example:"2026-11-22T05:00:00Z"`
 	Arrived  *time.Time       `json:"arrived_at,omitempty" doc:"When we learned of it." example:"2026-11-22T05:00:00.12Z"`
-	Status   string           `json:"status,omitempty" doc:"received, queued, sent, delivered, read, failed, refused, or unknown: nobody can tell whether it arrived." example:"received"`
+	Status   string           `json:"status,omitempty" doc:"received, planned, queued, sent, delivered, read, failed, refused, or unknown: nobody can tell whether it arrived." example:"received"`
+	Purpose  string           `json:"purpose,omitempty" doc:"Of what we say: why." example:"service"`
+	Kind     string           `json:"kind,omitempty" doc:"Of what we say: as it was given."`
 	Failure  string           `json:"failure,omitempty" doc:"Why it failed or was refused, as a code."`
 	Unsent   bool             `json:"unsent,omitempty" doc:"The customer took it back, or was erased: its content is gone."`
 }
@@ -69,7 +71,7 @@ func NewMessage(m conversation.Message) Message {
 	out := Message{
 		ID: m.ID, Thread: m.ThreadID, Customer: m.CustomerID, Account: m.AccountID,
 		Author: &Author{Type: m.Author, ID: m.AuthorID, Name: m.AuthorName},
-		Type:   m.Type, At: &at, Arrived: &arrived, Status: string(m.Status), Failure: m.Failure, Unsent: m.Unsent,
+		Type:   m.Type, At: &at, Arrived: &arrived, Status: string(m.Status), Purpose: m.Purpose, Kind: m.Kind, Failure: m.Failure, Unsent: m.Unsent,
 	}
 	if m.Unsent {
 		return out
