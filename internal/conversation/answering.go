@@ -144,7 +144,8 @@ func partOfDay(hour int) string {
 
 // threadsSeen lists the threads of a person at counters that a viewer sees.
 func threadsSeen(tx *db.Tx, v staff.Viewer, personID string) ([]string, error) {
-	rows, err := tx.Query(`SELECT id, counter_id FROM thread WHERE customer_id = $1 AND folded_id = '' ORDER BY id`, personID)
+	only, args := onlyHers(v, []any{personID})
+	rows, err := tx.Query(`SELECT t.id, t.counter_id FROM thread t WHERE t.customer_id = $1 AND t.folded_id = ''`+only+` ORDER BY t.id`, args...)
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (t [2]string, err error) { return t, r.Scan(&t[0], &t[1]) })
 	if err != nil {
 		return nil, fmt.Errorf("threads of a person: %w", err)

@@ -117,7 +117,8 @@ func (d *Desk) findSight(tx *db.Tx, v staff.Viewer, threadID string) (string, []
 		return "", nil, err
 	}
 	marks, args := db.In(counters, 1)
-	return `t.counter_id IN (` + marks + `) AND t.kind = 'person'`, args, nil
+	only, args := onlyHers(v, args)
+	return `t.counter_id IN (` + marks + `) AND t.kind = 'person'` + only, args, nil
 }
 
 // findPlace is where a walk through messages stands: by event time, then id.

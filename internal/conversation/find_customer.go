@@ -129,8 +129,9 @@ func (s *finding) seen(persons []string) ([]string, error) {
 		ids, args := db.In(part, 1)
 		marks, more := db.In(s.counters, len(args)+1)
 		// The planner must start at the persons, not at everybody of the counters: hence the ||.
+		only, args := onlyHers(s.v, append(args, more...))
 		rows, err := s.tx.Query(`SELECT t.customer_id, t.id, t.last_at FROM thread t WHERE t.customer_id IN (`+ids+`) AND t.kind = 'person'
-			AND t.folded_id = '' AND (t.counter_id || '') IN (`+marks+`)`, append(args, more...)...)
+			AND t.folded_id = '' AND (t.counter_id || '') IN (`+marks+`)`+only, args...)
 		if err := s.learn(rows, err); err != nil {
 			return nil, err
 		}
@@ -150,6 +151,9 @@ func (s *finding) seen(persons []string) ([]string, error) {
 // seenAtHome learns which of some persons without a thread were entered for a
 // counter that the viewer sees.
 func (s *finding) seenAtHome(persons []string) error {
+	if s.v.Leaving {
+		return nil
+	}
 	if s.v.SeesAll() {
 		return nil
 	}
@@ -318,14 +322,17 @@ func (s *finding) byMeaning(f FindCustomer) error {
 // customers have would have to be sifted for her few hundred.
 func (s *finding) amongOwn(meanings []Why) error {
 	marks, args := db.In(s.counters, 1)
+	only, args := onlyHers(s.v, args)
 	rows, err := s.tx.Query(`SELECT t.customer_id, t.id, t.last_at FROM thread t WHERE t.counter_id IN (`+marks+`) AND t.kind = 'person'
-		AND t.folded_id = '' ORDER BY t.last_at DESC, t.id DESC LIMIT `+strconv.Itoa(findPersons), args...)
+		AND t.folded_id = ''`+only+` ORDER BY t.last_at DESC, t.id DESC LIMIT `+strconv.Itoa(findPersons), args...)
 	if err := s.learn(rows, err); err != nil {
 		return err
 	}
-	home, err := s.desk.Book.AtHome(s.tx, s.counters, findPersons)
-	if err != nil {
-		return err
+	var home []string
+	if !s.v.Leaving {
+		if home, err = s.desk.Book.AtHome(s.tx, s.counters, findPersons); err != nil {
+			return err
+		}
 	}
 	for _, p := range home {
 		s.home[p] = true

@@ -77,9 +77,9 @@ func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread,
 	var out []sealedThread
 	if phase == phaseWaiting {
 		for _, p := range pieces {
-			args := append([]any{p.first, at, id, f.Limit + 1}, p.more...)
+			only, args := onlyHers(v, append([]any{p.first, at, id, f.Limit + 1}, p.more...))
 			rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE `+p.where+` AND t.kind = 'person' AND t.waiting_since > 0
-				AND (t.waiting_since, t.id) > ($2, $3) AND t.folded_id = ''`+f.where()+` ORDER BY t.waiting_since, t.id LIMIT $4`, args...)
+				AND (t.waiting_since, t.id) > ($2, $3) AND t.folded_id = ''`+f.where()+only+` ORDER BY t.waiting_since, t.id LIMIT $4`, args...)
 			if out, err = appendThreads(out, rows, err); err != nil {
 				return nil, "", err
 			}
@@ -95,9 +95,9 @@ func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread,
 	}
 	waiting := len(out)
 	for _, p := range pieces {
-		args := append([]any{p.first, at, id, f.Limit - waiting + 1}, p.more...)
+		only, args := onlyHers(v, append([]any{p.first, at, id, f.Limit - waiting + 1}, p.more...))
 		rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE `+p.where+` AND t.kind = 'person' AND t.waiting_since = 0
-			AND (t.last_at, t.id) < ($2, $3) AND t.folded_id = ''`+f.where()+` ORDER BY t.last_at DESC, t.id DESC LIMIT $4`, args...)
+			AND (t.last_at, t.id) < ($2, $3) AND t.folded_id = ''`+f.where()+only+` ORDER BY t.last_at DESC, t.id DESC LIMIT $4`, args...)
 		if out, err = appendThreads(out, rows, err); err != nil {
 			return nil, "", err
 		}
@@ -158,6 +158,8 @@ func (d *Desk) searchThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThrea
 		args = append(args, v.ID)
 		where += ` AND t.assignee_id = ` + db.Marks(1, len(args))
 	}
+	only, args := onlyHers(v, args)
+	where += only
 	// First the ids alone: a common name has thousands, and only the first are shown.
 	// The planner must start at the name, not at everybody of the counter: hence the ||.
 	rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.id IN (
@@ -225,6 +227,14 @@ type Waiting struct {
 	Mine, Unassigned, All int
 }
 
+// narrowed leaves out what is no business of who is about to leave.
+func (w Waiting) narrowed(v staff.Viewer) Waiting {
+	if v.Leaving {
+		w.All, w.Unassigned = w.Mine, 0
+	}
+	return w
+}
+
 // CountWaiting counts who waits, in what the viewer may see.
 func (d *Desk) CountWaiting(tx *db.Tx, v staff.Viewer) (Waiting, error) {
 	var w Waiting
@@ -243,7 +253,7 @@ func (d *Desk) CountWaiting(tx *db.Tx, v staff.Viewer) (Waiting, error) {
 	if err != nil {
 		return w, fmt.Errorf("count waiting: %w", err)
 	}
-	return w, nil
+	return w.narrowed(v), nil
 }
 
 // visible lists the counters a viewer sees. The house itself and an integrator's

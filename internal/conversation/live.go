@@ -71,7 +71,7 @@ func (c Crowd) For(v staff.Viewer) Waiting {
 			}
 		}
 	}
-	return w
+	return w.narrowed(v)
 }
 
 // Said returns what was sent in a thread under a client's key, or

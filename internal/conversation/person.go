@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -21,6 +22,9 @@ func (d *Desk) Visible(tx *db.Tx, v staff.Viewer, customerID string) (string, er
 	}
 	if v.SeesAll() {
 		return person, nil
+	}
+	if still, err := personIsHers(tx, v, person); err != nil || !still {
+		return "", cmp.Or(err, db.ErrNotFound)
 	}
 	counters, err := d.CountersOf(tx, person)
 	if err != nil {

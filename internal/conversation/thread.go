@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -81,6 +82,9 @@ func (d *Desk) Thread(tx *db.Tx, v staff.Viewer, id string) (Thread, error) {
 	}
 	if !v.Sees(s.CounterID) {
 		return Thread{}, db.ErrNotFound
+	}
+	if still, err := hers(tx, v, s.ID); err != nil || !still {
+		return Thread{}, cmp.Or(err, db.ErrNotFound)
 	}
 	return d.openThreadRow(tx, s)
 }

@@ -310,7 +310,8 @@ func (w *todos) open() ([]Todo, error) {
 			whose[i] = persons[r]
 		}
 		marks, args := db.In(whose, 1)
-		rows, err := w.tx.Query(`SELECT t.customer_id, t.counter_id, t.id FROM thread t WHERE t.customer_id IN (`+marks+`) AND t.kind = 'person' AND t.folded_id = ''`, args...)
+		only, args := onlyHers(w.v, args)
+		rows, err := w.tx.Query(`SELECT t.customer_id, t.counter_id, t.id FROM thread t WHERE t.customer_id IN (`+marks+`) AND t.kind = 'person' AND t.folded_id = ''`+only, args...)
 		list, err := db.Collect(rows, err, func(r *sql.Rows) (x [3]string, err error) { return x, r.Scan(&x[0], &x[1], &x[2]) })
 		if err != nil {
 			return nil, err

@@ -28,6 +28,7 @@ type Viewer struct {
 	MustPasskey bool      // what she has to do before anything else is to add a passkey
 	ProvenAt    time.Time // when she last proved who she is, in this session
 	Way         Way       // how she proved it
+	Leaving     bool      // an advisor with a leaving date: she sees only what she still has to do
 
 	known  whence
 	all    bool
@@ -94,13 +95,14 @@ func ViewerBySession(tx *db.Tx, token string) (Viewer, error) {
 	err := tx.QueryRow(`
 		SELECT e.id, e.created_at, e.seen_at, e.proven_at, e.way, e.renew, e.user_agent, e.networks,
 			s.id, s.name, s.email, s.role, s.language, s.theme, s.sound, s.must_change,
+			s.leaves_at IS NOT NULL AND s.role = 'advisor',
 			EXISTS (SELECT 1 FROM passkey p WHERE p.staff_id = s.id AND p.cloned_at IS NULL),
 			(SELECT value FROM setting WHERE name = $3)
 		FROM session e JOIN staff s ON s.id = e.staff_id
 		WHERE (e.token_hash = $1 OR e.old_hash = $1 AND e.old_hash <> '' AND e.renewed_at > $4) AND e.expires_at > $2 AND s.left_at IS NULL`,
 		fingerprint(token), db.Micro(tx.Now), rulesSetting, db.Micro(tx.Now.Add(-oldTokenLasts))).
 		Scan(&v.Session, &created, &seen, &proven, &v.Way, &v.RenewDue, &v.known.agent, &v.known.networks,
-			&v.ID, &v.Name, &v.Email, &v.Role, &v.Language, &v.Theme, &v.Sound, &v.MustChange, &hasPasskey, &rules)
+			&v.ID, &v.Name, &v.Email, &v.Role, &v.Language, &v.Theme, &v.Sound, &v.MustChange, &v.Leaving, &hasPasskey, &rules)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Viewer{}, ErrSignedOut
 	}
@@ -131,9 +133,9 @@ func ViewerBySession(tx *db.Tx, token string) (Viewer, error) {
 func ViewerByID(tx *db.Tx, staffID string) (Viewer, error) {
 	var v Viewer
 	err := tx.QueryRow(`
-		SELECT id, name, email, role, language, theme, sound, must_change
+		SELECT id, name, email, role, language, theme, sound, must_change, leaves_at IS NOT NULL AND role = 'advisor'
 		FROM staff WHERE id = $1 AND left_at IS NULL`, staffID).
-		Scan(&v.ID, &v.Name, &v.Email, &v.Role, &v.Language, &v.Theme, &v.Sound, &v.MustChange)
+		Scan(&v.ID, &v.Name, &v.Email, &v.Role, &v.Language, &v.Theme, &v.Sound, &v.MustChange, &v.Leaving)
 	if err != nil {
 		return Viewer{}, fmt.Errorf("load viewer: %w", db.NotFound(err))
 	}

@@ -224,13 +224,23 @@ func (st *stream) again(ctx context.Context) bool {
 	if err != nil {
 		return false // she comes again, and is checked again
 	}
+	narrower := now.Leaving != st.v.Leaving
 	st.v.Viewer = now
-	if !slices.Equal(now.Counters(), st.coverage) {
+	if narrower || !slices.Equal(now.Counters(), st.coverage) {
 		st.coverage = now.Counters()
 		st.tell("reload", struct{}{})
 		return st.thread.ID == "" || now.Sees(st.thread.CounterID)
 	}
 	return true
+}
+
+// hers tells whether who is about to leave still needs a thread.
+func (st *stream) hers(ctx context.Context, threadID string) bool {
+	err := st.server.DB.Read(ctx, func(tx *db.Tx) error {
+		_, err := st.server.Desk.Thread(tx, st.v.Viewer, threadID)
+		return err
+	})
+	return err == nil
 }
 
 func (st *stream) present() bool {
@@ -271,6 +281,9 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 			if e.Kind == event.AccountChanged && st.thread.ID != "" && e.Counter == st.thread.CounterID {
 				head = true
 			}
+			continue
+		}
+		if st.v.Leaving && !st.hers(ctx, e.Thread) {
 			continue
 		}
 		if e.Kind == event.ThreadChanged && regrouped(e) {
