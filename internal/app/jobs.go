@@ -10,6 +10,7 @@ import (
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/job"
+	"dingdong/internal/privacy"
 	"dingdong/internal/staff"
 	"dingdong/internal/webhook"
 )
@@ -65,6 +66,9 @@ func schedule(tx *db.Tx) error {
 		return err
 	}
 	if err := alarm.Schedule(tx); err != nil {
+		return err
+	}
+	if err := privacy.Schedule(tx); err != nil {
 		return err
 	}
 	return job.Enqueue(tx, job.New{Kind: jobTidy, Key: "periodic"})

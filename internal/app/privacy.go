@@ -33,7 +33,7 @@ func (a *App) parts() []privacy.Part {
 
 func (a *App) openPrivacy() {
 	a.Privacy = &privacy.Room{
-		DB: a.DB, Vault: a.Vault, Book: a.Desk.Book, Desk: a.Desk, Shop: a.Shop, Reader: a.Reader, Blobs: a.Desk.Blobs,
+		DB: a.DB, Vault: a.Vault, Book: a.Desk.Book, Desk: a.Desk, Shop: a.Shop, Consent: a.Consent, Reader: a.Reader, Blobs: a.Desk.Blobs,
 		List: filepath.Join(a.Config.Data, erasureList), Parts: a.parts(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/job"
+	"dingdong/internal/privacy"
 )
 
 // reaction is what follows an event, in the transaction that moves past it. It
@@ -25,6 +26,7 @@ func (a *App) reactions() map[event.Kind][]reaction {
 		table[k] = append(table[k], a.Reader.React)
 	}
 	table[event.CustomerChanged] = append(table[event.CustomerChanged], a.Hands.React)
+	table[event.MessageReceived] = append(table[event.MessageReceived], a.Privacy.React)
 	return table
 }
 
@@ -54,7 +56,10 @@ func (a *App) nobody(tx *db.Tx) (bool, error) {
 	if none, err := a.Hands.Nobody(tx); err != nil || !none {
 		return false, err
 	}
-	return a.Reader.Nobody(tx)
+	if none, err := a.Reader.Nobody(tx); err != nil || !none {
+		return false, err
+	}
+	return privacy.Nobody(tx)
 }
 
 // What comes in is committed between two groups of reactions, so a group is short.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"dingdong/internal/audit"
 	"dingdong/internal/db"
@@ -360,4 +361,37 @@ func harmless(s string) string {
 		return "'" + s
 	}
 	return s
+}
+
+// CountLeft counts files that were uploaded before a time and never imported, and
+// says when the oldest came.
+func CountLeft(tx *db.Tx, since time.Time) (n int, oldest time.Time, err error) {
+	var at int64
+	if err := tx.QueryRow(`SELECT COUNT(*), COALESCE(MIN(at), 0) FROM import WHERE state = 'preview' AND at < $1`, db.Micro(since)).Scan(&n, &at); err != nil {
+		return 0, oldest, fmt.Errorf("count left files: %w", err)
+	}
+	if at > 0 {
+		oldest = db.Time(at)
+	}
+	return n, oldest, nil
+}
+
+// ForgetLeft destroys files that were uploaded before a time and never imported, and
+// tells how many.
+func (s *Shop) ForgetLeft(ctx context.Context, since time.Time) (int, error) {
+	var ids []string
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(`SELECT id FROM import WHERE state = 'preview' AND at < $1 ORDER BY at, id LIMIT 500`, db.Micro(since))
+		ids, err = db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("left files: %w", err)
+	}
+	for n, id := range ids {
+		if err := s.forget(ctx, id, ImportDropped, ""); err != nil {
+			return n, err
+		}
+	}
+	return len(ids), nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dingdong/internal/audit"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/vault"
@@ -108,7 +109,8 @@ func (r *Room) StopAll(tx *db.Tx, e Entry) ([]Entry, error) {
 		}
 		out = append(out, one)
 	}
-	return out, nil
+	// A file that still has her number must not bring her back as somebody new.
+	return out, r.Book.Suppress(tx, who.records, customer.SuppressStopped)
 }
 
 // check tidies an entry and names the first field that cannot be.
@@ -161,6 +163,25 @@ func (e *Entry) check(p Purpose, now time.Time) error {
 	return nil
 }
 
+// heed keeps a file or a program from saying yes for somebody who said no, or was
+// erased, and lets her own yes to marketing end that.
+func (r *Room) heed(tx *db.Tx, who person, e Entry) error {
+	if e.State != Granted {
+		return nil
+	}
+	if e.How == HowImport || strings.HasPrefix(e.Staff, "token/") {
+		no, err := r.Book.Suppressed(tx, who.records)
+		if err == nil && no {
+			err = db.Invalid{Field: "customer", Code: "stopped"}
+		}
+		return err
+	}
+	if e.Purpose != Marketing {
+		return nil
+	}
+	return r.Book.Unsuppress(tx, who.records)
+}
+
 // add appends an entry that was checked.
 func (r *Room) add(tx *db.Tx, who person, e Entry) (Entry, error) {
 	last, err := newest(tx, who.records, e.Purpose, e.Account)
@@ -170,6 +191,9 @@ func (r *Room) add(tx *db.Tx, who person, e Entry) (Entry, error) {
 	if last.State == e.State && last.Account == e.Account && (e.State == Withdrawn || last.Version == e.Version) &&
 		(e.At.IsZero() || !e.At.Before(last.At)) {
 		return last, nil
+	}
+	if err := r.heed(tx, who, e); err != nil {
+		return e, err
 	}
 	if !e.At.IsZero() { // brought in, and perhaps for the second time
 		if there, err := same(tx, e); err != nil || there.ID != "" {

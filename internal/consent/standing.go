@@ -160,6 +160,11 @@ func (r *Room) refused(tx *db.Tx, q question) (string, error) {
 		return Stopped, nil
 	case len(last) == 0 && p.NeedsGrant, !p.ClosedAt.IsZero(), len(last) == 1 && last[0].Version < p.FromVersion:
 		return NoConsent, nil
+	case len(last) == 0: // nothing has to be granted: then a no from before she came holds
+		no, err := r.Book.Suppressed(tx, q.records)
+		if err != nil || no {
+			return Stopped, err
+		}
 	}
 	return "", nil
 }

@@ -104,12 +104,15 @@ func (d *Desk) eraseBytes(tx *db.Tx, records, threads []string) error {
 		gone.Lanes = append(gone.Lanes, deliverLane(t))
 		gone.Mention = append(gone.Mention, t)
 	}
-	marks, args := db.In(records, 1)
 	type picture struct{ id, key string }
-	rows, err := tx.Query(`SELECT id, picture FROM identity WHERE customer_id IN (`+marks+`)`, args...)
-	pictures, err := db.Collect(rows, err, func(r *sql.Rows) (p picture, err error) { return p, r.Scan(&p.id, &p.key) })
-	if err != nil {
-		return fmt.Errorf("pictures of a person: %w", err)
+	var pictures []picture
+	if len(records) > 0 {
+		marks, args := db.In(records, 1)
+		rows, err := tx.Query(`SELECT id, picture FROM identity WHERE customer_id IN (`+marks+`)`, args...)
+		pictures, err = db.Collect(rows, err, func(r *sql.Rows) (p picture, err error) { return p, r.Scan(&p.id, &p.key) })
+		if err != nil {
+			return fmt.Errorf("pictures of a person: %w", err)
+		}
 	}
 	var keys []string
 	for _, p := range pictures {

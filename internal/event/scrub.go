@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"time"
 
 	"dingdong/internal/db"
 )
@@ -57,4 +58,17 @@ func Trim(tx *db.Tx, upTo int64, limit int) (int64, error) {
 		return 0, fmt.Errorf("trim the log: %w", err)
 	}
 	return n, nil
+}
+
+// CountUpTo counts events up to a number, and says when the first of them happened.
+func CountUpTo(tx *db.Tx, upTo int64) (n int, oldest time.Time, err error) {
+	var at int64
+	err = tx.QueryRow(`SELECT (SELECT COUNT(*) FROM event WHERE seq <= $1), COALESCE((SELECT at FROM event ORDER BY seq LIMIT 1), 0)`, upTo).Scan(&n, &at)
+	if err != nil {
+		return 0, oldest, fmt.Errorf("count events: %w", err)
+	}
+	if n > 0 {
+		oldest = db.Time(at)
+	}
+	return n, oldest, nil
 }

@@ -19,3 +19,15 @@ func (r *Room) Erase(tx *db.Tx, records []string) error {
 	}
 	return nil
 }
+
+// ForgetThreads removes what was heard in some threads: they go.
+func ForgetThreads(tx *db.Tx, threadIDs []string) error {
+	if len(threadIDs) == 0 {
+		return nil
+	}
+	marks, args := db.In(threadIDs, 1)
+	if _, err := tx.Exec(`DELETE FROM mention WHERE message_id IN (SELECT id FROM message WHERE thread_id IN (`+marks+`))`, args...); err != nil {
+		return fmt.Errorf("forget mentions: %w", err)
+	}
+	return nil
+}

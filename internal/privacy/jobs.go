@@ -7,5 +7,7 @@ func (r *Room) Handlers() map[string]job.Handler {
 	return map[string]job.Handler{
 		JobSweep:    r.sweep,
 		JobDropFile: r.dropFiles,
+		JobFile:     r.makeFile,
+		JobRetain:   r.night,
 	}
 }

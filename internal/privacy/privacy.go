@@ -17,6 +17,7 @@ package privacy
 import (
 	"dingdong/internal/blob"
 	"dingdong/internal/catalogue"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -26,14 +27,15 @@ import (
 
 // Room holds what the room's functions need besides a transaction.
 type Room struct {
-	DB     *db.DB
-	Vault  *vault.Vault
-	Book   *customer.Book
-	Desk   *conversation.Desk
-	Shop   *catalogue.Shop
-	Reader *insight.Room
-	Blobs  *blob.Store
-	List   string // file of the erasures, kept apart from backups; "": none
+	DB      *db.DB
+	Vault   *vault.Vault
+	Book    *customer.Book
+	Desk    *conversation.Desk
+	Shop    *catalogue.Shop
+	Consent *consent.Room
+	Reader  *insight.Room
+	Blobs   *blob.Store
+	List    string // file of the erasures, kept apart from backups; "": none
 	// Parts are every room's answer to an erasure, from the bottom of the house to
 	// the top: who is found by another's rows comes before these go.
 	Parts []Part

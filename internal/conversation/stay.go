@@ -1,0 +1,58 @@
+package conversation
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"dingdong/internal/channel"
+	"dingdong/internal/db"
+	"dingdong/internal/vault"
+)
+
+// What she taps when she is asked whether to stay in touch.
+const (
+	StayYes = "dingdong:stay:yes"
+	StayNo  = "dingdong:stay:no"
+)
+
+// PurposeMarketing is writing to her unasked.
+const PurposeMarketing = "marketing"
+
+// stayAuthor is the automation that asks.
+const stayAuthor = "stay"
+
+// AskToStay asks a person, where she wrote last, whether to stay in touch, and says
+// by when she is forgotten otherwise. Who has no conversation gives db.ErrNotFound.
+func (d *Desk) AskToStay(tx *db.Tx, personID string, until time.Time) (Message, error) {
+	var thread, identity, counter string
+	err := tx.QueryRow(`SELECT id, identity_id, counter_id FROM thread WHERE customer_id = $1 AND kind = 'person' AND folded_id = ''
+		ORDER BY last_at DESC, id LIMIT 1`, personID).Scan(&thread, &identity, &counter)
+	if err != nil {
+		return Message{}, fmt.Errorf("ask to stay: %w", db.NotFound(err))
+	}
+	v, err := d.voice(tx, identity, counter)
+	if err != nil {
+		return Message{}, err
+	}
+	return d.Send(tx, Draft{
+		ThreadID: thread, Author: AuthorAutomation, AuthorID: stayAuthor, Purpose: PurposeMarketing,
+		ClientKey: "stay:" + until.Format(time.DateOnly),
+		Body: channel.Body{Type: channel.Text, Text: v.say("stay", "date", until.Format(time.DateOnly)), Choices: []channel.Choice{
+			{Label: label(v.say("stay_yes")), Data: StayYes}, {Label: label(v.say("stay_no")), Data: StayNo},
+		}},
+	})
+}
+
+// Tapped returns the data of the button by which a customer's message was made, "" for
+// every other message.
+func (d *Desk) Tapped(tx *db.Tx, messageID string) (string, error) {
+	m, err := d.message(tx, messageID)
+	if errors.Is(err, db.ErrNotFound) || errors.Is(err, vault.ErrErased) {
+		return "", nil
+	}
+	if err != nil || m.Author != AuthorCustomer {
+		return "", err
+	}
+	return m.Body.Data, nil
+}

@@ -1,0 +1,169 @@
+package privacy
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"dingdong/internal/consent"
+	"dingdong/internal/conversation"
+	"dingdong/internal/db"
+	"dingdong/internal/event"
+)
+
+const (
+	// partAtOnce is how many persons one transaction erases or asks.
+	partAtOnce = 50
+	// partInANight bounds how many persons a night asks or lets go, so that a rule
+	// that is new does not empty a house before anybody looks.
+	partInANight = 5000
+)
+
+// partings asks those who were silent for long and agreed to marketing whether to
+// stay in touch, and lets go who did not answer in time, or was never to be asked.
+func (r *Room) partings(ctx context.Context, rules Rules) (asked, gone int, err error) {
+	if rules.SilentMonths == 0 {
+		return 0, 0, nil
+	}
+	now := r.DB.Now()
+	err = r.eachSilent(ctx, now.AddDate(0, -rules.SilentMonths, 0), func(persons []string) error {
+		for part := range slices.Chunk(persons, partAtOnce) {
+			if asked+gone >= partInANight {
+				return errEnough
+			}
+			a, g := 0, 0
+			err := r.DB.Write(ctx, func(tx *db.Tx) (err error) {
+				a, g, err = r.part(tx, part, rules)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			asked, gone = asked+a, gone+g
+			if a+g > 0 {
+				if err := rest(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	if err != nil {
+		return asked, gone, fmt.Errorf("let silent customers go: %w", err)
+	}
+	return asked, gone, nil
+}
+
+var errEnough = errors.New("enough for one night")
+
+func (r *Room) part(tx *db.Tx, persons []string, rules Rules) (asked, gone int, err error) {
+	marks, args := db.In(persons, 1)
+	due := map[string]bool{}
+	rows, err := tx.Query(`SELECT person_id, CASE WHEN purge_at <= $`+fmt.Sprint(len(args)+1)+` THEN 1 ELSE 0 END FROM stay_question WHERE person_id IN (`+marks+`)`,
+		append(args, db.Micro(tx.Now))...)
+	_, err = db.Collect(rows, err, func(rs *sql.Rows) (none struct{}, err error) {
+		var id string
+		var over int
+		err = rs.Scan(&id, &over)
+		due[id] = over == 1
+		return none, err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("who was asked: %w", err)
+	}
+	// What she asked and still waits for comes first: it is answered by an officer.
+	rows, err = tx.Query(`SELECT person_id FROM privacy_request WHERE closed_at IS NULL AND person_id IN (`+marks+`)`, args...)
+	waiting, err := db.Collect(rows, err, scanText)
+	if err != nil {
+		return 0, 0, fmt.Errorf("who waits for an answer: %w", err)
+	}
+	var leaving []string
+	for _, id := range persons {
+		over, wasAsked := due[id]
+		switch {
+		case slices.Contains(waiting, id), wasAsked && !over:
+		case wasAsked:
+			leaving = append(leaving, id)
+		default:
+			could, err := r.askToStay(tx, id, rules)
+			if err != nil {
+				return 0, 0, err
+			}
+			if could {
+				asked++
+			} else {
+				leaving = append(leaving, id)
+			}
+		}
+	}
+	if len(leaving) == 0 {
+		return asked, 0, nil
+	}
+	var records []string
+	for _, id := range leaving {
+		all, err := r.Book.Records(tx, id)
+		if err != nil {
+			return 0, 0, err
+		}
+		records = append(records, all...)
+	}
+	_, err = r.erase(tx, Erasing{By: ByRetention}, leaving[0], records)
+	return asked, len(leaving), err
+}
+
+// askToStay asks one person, if she agreed to be written to, and notes by when she
+// must answer. Where she cannot be reached any more she has that time all the same.
+func (r *Room) askToStay(tx *db.Tx, personID string, rules Rules) (bool, error) {
+	may, err := r.Consent.May(tx, personID, consent.Marketing, "")
+	if err != nil || !may {
+		return false, err
+	}
+	until := tx.Now.AddDate(0, 0, 7*rules.AnswerWeeks)
+	m, err := r.Desk.AskToStay(tx, personID, until)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return false, err
+	}
+	if _, err := tx.Exec(`INSERT INTO stay_question (person_id, message_id, asked_at, purge_at) VALUES ($1, $2, $3, $4) ON CONFLICT (person_id) DO NOTHING`,
+		personID, m.ID, db.Micro(tx.Now), db.Micro(until)); err != nil {
+		return false, fmt.Errorf("note a question: %w", err)
+	}
+	return true, nil
+}
+
+// React hears what she answers: any word of hers means to stay, except the button
+// that says not to, which is a request to be erased.
+func (r *Room) React(tx *db.Tx, e event.Event) error {
+	if e.Kind != event.MessageReceived || e.Customer == "" || e.Message == "" {
+		return nil
+	}
+	var person string
+	err := db.NotFound(tx.QueryRow(`SELECT q.person_id FROM customer c JOIN stay_question q ON q.person_id = CASE WHEN c.person_id = '' THEN c.id ELSE c.person_id END
+		WHERE c.id = $1`, e.Customer).Scan(&person))
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("was she asked: %w", err)
+	}
+	if _, err := tx.Exec(`DELETE FROM stay_question WHERE person_id = $1`, person); err != nil {
+		return fmt.Errorf("she answered: %w", err)
+	}
+	tapped, err := r.Desk.Tapped(tx, e.Message)
+	if err != nil || tapped != conversation.StayNo {
+		return err
+	}
+	_, err = r.RequestErasure(tx, person, FromChat)
+	return err
+}
+
+// Nobody says that nobody was asked, so that no message has to be looked at.
+func Nobody(tx *db.Tx) (bool, error) {
+	var n int
+	err := tx.QueryRow(`SELECT COUNT(*) FROM (SELECT 1 FROM stay_question LIMIT 1) AS some`).Scan(&n)
+	return n == 0, err
+}
