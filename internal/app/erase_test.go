@@ -42,6 +42,7 @@ var others = []string{
 	"account_id", "counter_id", "store_id", "brand_id", "staff_id", "author_id", "assignee_id", "advisor_id", "target_id", "stand_in_id",
 	"covers_id", "endpoint_id", "event_id", "external_id", "request_id", "def_id", "tag_id", "card_id", "product_id", "variant_id",
 	"purchase_id", "import_id", "client_id", "bot_id", "basic_id", "liff_id", "record_id", "erasure_id",
+	"handover_id", "leaver_id", "to_id", "chosen_id", "item_id", "object_id", "witness_id",
 }
 
 // stays are the places where an id of hers may stay, and why.
@@ -59,7 +60,8 @@ var stays = map[string]string{
 var filler = map[string]any{
 	"customer.kind": "person", "thread.state": "open", "privacy_request.kind": "correct", "privacy_request.origin": "officer",
 	"privacy_request.state": "open", "person_file.state": "ready", "wish.state": "open", "purchase.kind": "sale", "contact.kind": "phone",
-	"message.status": "received", "identity.reach": "unknown",
+	"message.status": "received", "identity.reach": "unknown", "consent.state": "granted", "contact_place.state": "planned",
+	"handover_item.state": "moved", "handover_item.told": "told", "handover_item.answer": "fine",
 }
 
 type tableColumn struct{ table, name, kind string }
@@ -229,6 +231,8 @@ func (h *home) made(c tableColumn, hers map[string]string) any {
 		return h.texts(`SELECT id FROM attribute_def ORDER BY id`)[0]
 	case c.name == "tag_id":
 		return h.someTag()
+	case c.name == "handover_id":
+		return h.someHandover()
 	case c.name == "card_id":
 		return h.someCard()
 	case c.name == "counter_id":
@@ -251,6 +255,15 @@ func (h *home) someTag() string {
 		return err
 	})
 	return "tag_x"
+}
+
+func (h *home) someHandover() string {
+	h.write(func(tx *db.Tx) error {
+		_, err := tx.Exec(`INSERT INTO handover (id, leaver_id, kind, state, begins_at, ends_at, by_language, by_speciality, by_load, quiet_months, pace, created_by, created_at)
+			VALUES ('hnd_x', $1, 'leaves', 'moving', 1, 1, TRUE, TRUE, TRUE, 1, 1, $1, 1) ON CONFLICT DO NOTHING`, h.advisor)
+		return err
+	})
+	return "hnd_x"
 }
 
 func (h *home) someCard() string {

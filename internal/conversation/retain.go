@@ -36,7 +36,7 @@ func OldMessages(tx *db.Tx, kind Aged, s db.Stretch) (ids []string, upTo string,
 	if last == "" {
 		last = s.Before
 	}
-	rows, err := tx.Query(`SELECT id FROM message WHERE id > $1 AND id <= $2 AND status <> 'queued' AND `+string(kind)+` ORDER BY id`, s.After, last)
+	rows, err := tx.Query(`SELECT id FROM message WHERE id > $1 AND id <= $2 AND status NOT IN ('queued', 'planned') AND `+string(kind)+` ORDER BY id`, s.After, last)
 	ids, err = db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
 	if err != nil {
 		return nil, "", fmt.Errorf("old messages: %w", err)
@@ -46,7 +46,7 @@ func OldMessages(tx *db.Tx, kind Aged, s db.Stretch) (ids []string, upTo string,
 
 // CountMessages counts what OldMessages would find, and says which is the oldest.
 func CountMessages(tx *db.Tx, kind Aged, s db.Stretch) (n int, oldest string, err error) {
-	err = tx.QueryRow(`SELECT COUNT(*), COALESCE(MIN(id), '') FROM message WHERE id > $1 AND id < $2 AND status <> 'queued' AND `+string(kind),
+	err = tx.QueryRow(`SELECT COUNT(*), COALESCE(MIN(id), '') FROM message WHERE id > $1 AND id < $2 AND status NOT IN ('queued', 'planned') AND `+string(kind),
 		s.After, s.Before).Scan(&n, &oldest)
 	if err != nil {
 		return 0, "", fmt.Errorf("count old messages: %w", err)
