@@ -38,6 +38,9 @@ func (d *Desk) Import(tx *db.Tx, p Past) error {
 	if p.At.IsZero() || p.At.After(tx.Now) {
 		return db.Invalid{Field: "at", Code: "malformed"}
 	}
+	if p.Status == StatusQueued || p.Status == StatusPlanned { // it would be sent without anybody's having asked
+		return db.Invalid{Field: "status", Code: "unknown"}
+	}
 	m := row{
 		ID: tx.NewID("msg"), ThreadID: p.ThreadID, Author: p.Author, AuthorID: p.AuthorID, Type: p.Body.Type, Blob: p.Upload.Blob,
 		Preview: p.Upload.Preview, At: p.At, Status: p.Status, EventID: p.EventID, ExternalID: p.ExternalID,
