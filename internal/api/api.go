@@ -22,6 +22,7 @@ import (
 
 	"dingdong/internal/audit"
 	"dingdong/internal/catalogue"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
@@ -37,6 +38,7 @@ type Deps struct {
 	Hooks     *webhook.Room
 	Shop      *catalogue.Shop
 	Reader    *insight.Room
+	Consent   *consent.Room   // nil: nothing is known of consents
 	Log       *slog.Logger    // nil: the default one
 	PublicURL string          // shown in examples
 	Version   string          // of the program; empty: "dev"
@@ -128,6 +130,7 @@ func (s *server) operations() {
 	s.customerOperations()
 	s.mergeOperations()
 	s.cardOperations()
+	s.consentOperations()
 	s.contactOperations()
 	s.noteOperations()
 	s.wishOperations()

@@ -14,6 +14,7 @@ import (
 	"dingdong/internal/catalogue"
 	"dingdong/internal/channel"
 	"dingdong/internal/channel/webchat"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -33,6 +34,7 @@ type house struct {
 	hooks   *webhook.Room
 	shop    *catalogue.Shop
 	reader  *insight.Room
+	consent *consent.Room
 	account conversation.Account
 	advisor staff.Person // answers at the account's counter
 	manager staff.Person // of another store
@@ -59,12 +61,14 @@ func newHouse(t testing.TB, d *db.DB, change ...func(*Deps)) *house {
 	h.reader = &insight.Room{Vault: v, Book: h.desk.Book, Desk: h.desk}
 	h.hooks = webhook.New(webhook.Options{DB: d, Vault: v, Desk: h.desk, AllowLocal: true})
 	h.write(h.desk.Book.EnsureDefaults)
+	h.consent = &consent.Room{Vault: v, Book: h.desk.Book}
+	h.write(h.consent.EnsureShipped)
 	h.write(h.furnish)
 	events := event.NewLog(d)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); events.Run(ctx) }()
-	deps := Deps{DB: d, Desk: h.desk, Events: events, Hooks: h.hooks, Shop: h.shop, Reader: h.reader, PublicURL: "https://shop.example", Stopping: h.stop, Rate: 100_000}
+	deps := Deps{DB: d, Desk: h.desk, Events: events, Hooks: h.hooks, Shop: h.shop, Reader: h.reader, Consent: h.consent, PublicURL: "https://shop.example", Stopping: h.stop, Rate: 100_000}
 	for _, c := range change {
 		c(&deps)
 	}

@@ -15,7 +15,7 @@ import (
 // administers tells whether there is anything for her on the administration's pages.
 func (v *Visit) administers() bool {
 	return slices.ContainsFunc([]staff.Permission{staff.ManageGroup, staff.ManageReplies, staff.KeepLexicons, staff.KeepCatalogue,
-		staff.SeeFailures, staff.SeeAudit}, v.May)
+		staff.SeeFailures, staff.SeeAudit, staff.SeeConsent}, v.May)
 }
 
 // Step is a way on: a link with its words.
@@ -73,7 +73,7 @@ func (s *Server) showAdmin(w http.ResponseWriter, r *http.Request, v *Visit) err
 	data := adminPage{Frame: s.frame(v, "admin", v.T("nav.admin")), Top: AdminTop{Title: v.T("nav.admin"), Text: v.T("admin.intro")}}
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
 		data.Groups = nil
-		for _, part := range []func(*db.Tx, *Visit) (tileGroup, error){s.groupTiles, s.channelTiles, s.knownTiles, s.lexiconTiles, s.catalogueTiles,
+		for _, part := range []func(*db.Tx, *Visit) (tileGroup, error){s.groupTiles, s.channelTiles, s.knownTiles, s.lexiconTiles, s.consentTiles, s.catalogueTiles,
 			s.programTiles, s.watchTiles} {
 			g, err := part(tx, v)
 			if err != nil {

@@ -13,6 +13,7 @@ import (
 	"dingdong/internal/channel"
 	"dingdong/internal/channel/line"
 	"dingdong/internal/channel/webchat"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -37,10 +38,14 @@ func newAdminHouse(t testing.TB, change ...func(*Deps)) *adminHouse {
 			Adapters: map[channel.Kind]channel.Adapter{channel.LINE: line.New(nil), channel.WebChat: webchat.Adapter{}}}
 		d.Hooks = webhook.New(webhook.Options{DB: d.DB, Vault: v, Desk: d.Desk})
 		d.Shop = &catalogue.Shop{DB: d.DB, Vault: v, Book: d.Desk.Book, Blobs: d.Desk.Blobs}
+		d.Consent = &consent.Room{Vault: v, Book: d.Desk.Book}
 		d.Reader = &insight.Room{Vault: v, Book: d.Desk.Book, Desk: d.Desk}
 	}
 	h := &adminHouse{house: newHouse(t, append([]func(*Deps){rooms}, change...)...), t: t}
 	h.write(func(tx *db.Tx) (err error) {
+		if err := h.Consent.EnsureShipped(tx); err != nil {
+			return err
+		}
 		h.Line, err = h.Desk.SaveAccount(tx, staff.System(), conversation.AccountForm{Channel: channel.LINE, Name: "Rosée", CounterID: h.Counter,
 			Secret: "channel-secret", Token: "access-token"})
 		return err

@@ -22,6 +22,8 @@ type cardView struct {
 	Known    cardKnown
 	Notes    cardPlans
 	Reach    cardReach
+	Consent  cardConsent
+	Agreed   bool // there are purposes
 	Shop     bool // there is a catalogue
 }
 
@@ -104,7 +106,7 @@ func (c *cardAt) name(staffID string) string {
 }
 
 func (c *cardAt) view() (cardView, error) {
-	view := cardView{ThreadID: c.t.ID, Shop: c.Shop != nil}
+	view := cardView{ThreadID: c.t.ID, Shop: c.Shop != nil, Agreed: c.Consent != nil}
 	var err error
 	read := func(part func() error) {
 		if err == nil {
@@ -118,6 +120,9 @@ func (c *cardAt) view() (cardView, error) {
 	read(func() (err error) { view.Known, err = c.knownPart(); return err })
 	read(func() (err error) { view.Notes, err = c.notes(); return err })
 	read(func() (err error) { view.Reach, err = c.reach(); return err })
+	if view.Agreed {
+		read(func() (err error) { view.Consent, err = c.consent(); return err })
+	}
 	return view, err
 }
 
@@ -140,6 +145,10 @@ func (c *cardAt) part(name string) (block string, data any, err error) {
 		data, err = c.notes()
 	case "reach":
 		data, err = c.reach()
+	case "consent":
+		data, err = c.consent()
+	case "consent-past":
+		data, err = c.consentPast()
 	case "one":
 		data, err = c.one()
 	case "purchases":

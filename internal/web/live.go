@@ -277,6 +277,9 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 				card[part] = true
 			}
 		}
+		if (e.Kind == event.ConsentGranted || e.Kind == event.ConsentWithdrawn) && e.Customer == st.thread.CustomerID && st.thread.ID != "" {
+			card["consent"] = true
+		}
 		if e.Thread == "" || !st.v.Sees(e.Counter) {
 			if e.Kind == event.AccountChanged && st.thread.ID != "" && e.Counter == st.thread.CounterID {
 				head = true

@@ -115,6 +115,10 @@ var answersTo = map[string][len(askers)]int{
 	"POST /inbox/{thread}/card/contacts":            {422, 422, 403, 403, 404, 401},
 	"POST /inbox/{thread}/card/contacts/{row}/show": {404, 404, 403, 403, 404, 401},
 	"POST /inbox/{thread}/card/contacts/{row}/end":  {404, 404, 403, 403, 404, 401},
+	"POST /inbox/{thread}/card/consent":             {422, 422, 403, 422, 404, 401},
+	"POST /inbox/{thread}/card/pause":               {200, 200, 403, 200, 404, 401},
+	"GET /inbox/{thread}/consent":                   {200, 200, 403, 200, 404, 303},
+	"POST /inbox/{thread}/consent":                  {422, 422, 403, 422, 404, 401},
 	"POST /inbox/{thread}/card/one":                 {422, 422, 403, 403, 404, 401},
 	"POST /inbox/{thread}/card/not-one":             {422, 422, 403, 403, 404, 401},
 	"POST /inbox/{thread}/card/merges/{row}/apart":  {404, 404, 403, 403, 404, 401},
@@ -200,6 +204,14 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/words/{language}/{version}":                      {403, 422, 422, 403, 422, 401},
 	"POST /admin/words/{language}/{version}/publish":              {403, 303, 303, 403, 303, 401},
 	"POST /admin/words/{language}/{version}/drop":                 {403, 303, 303, 403, 303, 401},
+	"GET /admin/purposes":                                         {403, 200, 403, 200, 200, 303},
+	"GET /admin/purposes/new":                                     {403, 403, 403, 200, 200, 303},
+	"POST /admin/purposes":                                        {403, 403, 403, 422, 422, 401},
+	"GET /admin/purposes/{purpose}":                               {403, 200, 403, 200, 200, 303},
+	"POST /admin/purposes/{purpose}":                              {403, 403, 403, 422, 422, 401},
+	"GET /admin/contact-rules":                                    {403, 200, 403, 200, 200, 303},
+	"POST /admin/contact-rules":                                   {403, 403, 403, 422, 422, 401},
+	"POST /admin/contact-rules/preview":                           {403, 200, 403, 200, 200, 401},
 	"GET /admin/products":                                         {403, 403, 403, 403, 200, 303},
 	"GET /admin/products/new":                                     {403, 403, 403, 403, 200, 303},
 	"POST /admin/products":                                        {403, 403, 403, 403, 422, 401},
@@ -289,7 +301,7 @@ func (h *adminHouse) prepare(asker string) fixtures {
 	h.t.Helper()
 	thread := h.says("U"+asker, "hello from "+asker)
 	f := fixtures{"thread": thread.ID, "message": h.fails(thread, "an answer to "+asker).ID, "link": "nonsense", "delivery": "edl_" + asker}
-	f["part"], f["name"], f["passkey"] = "tags", "address_as", "psk_none"
+	f["part"], f["name"], f["passkey"], f["purpose"] = "tags", "address_as", "psk_none", "marketing"
 	h.write(func(tx *db.Tx) error {
 		sys := staff.System()
 		if err := h.Desk.Book.EnsureDefaults(tx); err != nil {

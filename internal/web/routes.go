@@ -41,6 +41,9 @@ func fresh(a access) access { a.fresh = true; return a }
 // cardBody bounds what is entered on a card: the longest note, thrice encoded.
 const cardBody = 64 << 10
 
+// signBody bounds a signature: a few thousand points, encoded.
+const signBody = 256 << 10
+
 // bodyLimit bounds a request's body where the route names no limit of its own.
 const bodyLimit = 1 << 20
 
@@ -145,6 +148,10 @@ func (s *Server) routes() []route {
 		{pattern: "POST /inbox/{thread}/card/contacts", access: may(staff.Chat), handle: s.changes("reach", addContact), body: cardBody},
 		{pattern: "POST /inbox/{thread}/card/contacts/{row}/show", access: may(staff.Chat), handle: s.changes("reach", showContact), body: cardBody},
 		{pattern: "POST /inbox/{thread}/card/contacts/{row}/end", access: may(staff.Chat), handle: s.changes("reach", endContact), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/consent", access: may(staff.RecordConsent), handle: s.changes("consent", recordConsent), body: cardBody},
+		{pattern: "POST /inbox/{thread}/card/pause", access: may(staff.RecordConsent), handle: s.changes("consent", pauseContact), body: cardBody},
+		{pattern: "GET /inbox/{thread}/consent", access: may(staff.RecordConsent), handle: s.showSign},
+		{pattern: "POST /inbox/{thread}/consent", access: may(staff.RecordConsent), handle: s.sign, body: signBody},
 		{pattern: "POST /inbox/{thread}/card/one", access: may(staff.Chat), handle: s.becomeOne, body: cardBody},
 		{pattern: "POST /inbox/{thread}/card/not-one", access: may(staff.Chat), handle: s.changes("one", notOne), body: cardBody},
 		{pattern: "POST /inbox/{thread}/card/merges/{row}/apart", access: may(staff.Chat), handle: s.apart, body: cardBody},
@@ -231,6 +238,14 @@ func (s *Server) routes() []route {
 		{pattern: "POST /admin/words/{language}/{version}", access: may(staff.KeepLexicons), handle: s.saveLexicon, body: lexiconBody},
 		{pattern: "POST /admin/words/{language}/{version}/drop", access: may(staff.KeepLexicons), handle: s.dropLexicon},
 		{pattern: "POST /admin/words/{language}/{version}/publish", access: may(staff.KeepLexicons), handle: s.publishAgain},
+		{pattern: "GET /admin/purposes", access: may(staff.SeeConsent), handle: s.listPurposes},
+		{pattern: "GET /admin/purposes/new", access: may(staff.KeepConsent), handle: s.showPurpose},
+		{pattern: "POST /admin/purposes", access: may(staff.KeepConsent), handle: s.savePurpose},
+		{pattern: "GET /admin/purposes/{purpose}", access: may(staff.SeeConsent), handle: s.showPurpose},
+		{pattern: "POST /admin/purposes/{purpose}", access: may(staff.KeepConsent), handle: s.savePurpose},
+		{pattern: "GET /admin/contact-rules", access: may(staff.SeeConsent), handle: s.showRules},
+		{pattern: "POST /admin/contact-rules", access: may(staff.KeepConsent), handle: s.saveRules},
+		{pattern: "POST /admin/contact-rules/preview", access: may(staff.SeeConsent), handle: s.previewRules},
 		{pattern: "GET /admin/products", access: may(staff.KeepCatalogue), handle: s.listProducts},
 		{pattern: "GET /admin/products/new", access: may(staff.KeepCatalogue), handle: s.showProduct},
 		{pattern: "POST /admin/products", access: may(staff.KeepCatalogue), handle: s.saveProduct},

@@ -18,6 +18,7 @@ import (
 	"dingdong/internal/alarm"
 	"dingdong/internal/audit"
 	"dingdong/internal/catalogue"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
@@ -36,6 +37,7 @@ type Deps struct {
 	Events    *event.Log
 	Hooks     *webhook.Room
 	Shop      *catalogue.Shop // nil: cards show no purchases
+	Consent   *consent.Room   // nil: nothing is shown of consents
 	Reader    *insight.Room   // nil: nothing is offered to what she says
 	Alarms    *alarm.Room
 	Files     *export.Room

@@ -19,6 +19,8 @@ var pageTypes = map[string]any{
 	"admin_products": adminProductsPage{}, "admin_product": adminProductPage{}, "admin_variant": adminVariantPage{}, "admin_arrivals": adminArrivalsPage{},
 	"admin_imports": adminImportsPage{}, "admin_import": adminImportPage{}, "admin_import#going": importGoing{}, "admin_key": adminKeyPage{}, "admin_key#key-progress": keyProgress{},
 	"admin_lexicon": adminLexiconPage{}, "admin_editor": adminEditorPage{}, "admin_editor#tried": triedView{},
+	"admin_purpose": adminPurposePage{}, "admin_rules": adminRulesPage{}, "admin_rules#rules-preview": rulesPreview{}, "sign": signPage{},
+	"inbox#card-consent": cardConsent{}, "inbox#card-consent-past": consentPast{},
 	"admin_token": adminTokenPage{}, "admin_tokens": adminTokensPage{}, "admin_webhook": adminWebhookPage{},
 
 	"again": againPage{}, "again#again-dialog": againAsk{},
