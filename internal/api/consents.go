@@ -139,8 +139,7 @@ func (s *server) recordConsent(ctx context.Context, in *newConsentInput) (*newCo
 		if err != nil || e.State == consent.Granted {
 			return kept.ID, err
 		}
-		_, err = s.Consent.Drop(tx, p.id, e.Purpose)
-		return kept.ID, err
+		return kept.ID, s.Desk.Withdrawn(tx, p.id)
 	}}, func(tx *db.Tx, _ string) error {
 		p, err := s.person(tx, c, in.ID)
 		if err != nil {

@@ -191,8 +191,7 @@ func recordConsent(c *cardAt, form url.Values, _ string) error {
 	if err != nil || form.Get("state") != string(consent.Withdrawn) {
 		return err
 	}
-	_, err = c.Consent.Drop(c.tx, c.t.CustomerID, form.Get("purpose"))
-	return err
+	return c.Desk.Withdrawn(c.tx, c.t.CustomerID)
 }
 
 // pauseContact stops unasked messages after a complaint, or lets them go on.

@@ -159,8 +159,7 @@ func (s *Server) sign(w http.ResponseWriter, r *http.Request, v *Visit) error {
 		if _, err = s.Consent.Record(tx, e); err != nil || e.State == consent.Granted {
 			return err
 		}
-		_, err = s.Consent.Drop(tx, e.Customer, e.Purpose)
-		return err
+		return s.Desk.Withdrawn(tx, e.Customer)
 	})
 	var invalid db.Invalid
 	if errors.As(err, &invalid) {
