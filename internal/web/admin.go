@@ -6,8 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"dingdong/internal/alarm"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
+	"dingdong/internal/export"
 	"dingdong/internal/job"
 	"dingdong/internal/staff"
 )
@@ -129,7 +131,27 @@ func (s *Server) watchTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 		g.Tiles = append(g.Tiles, t)
 	}
 	if v.May(staff.SeeAudit) {
+		open, err := alarm.CountOpen(tx)
+		if err != nil {
+			return g, err
+		}
+		t := tile{Path: "/admin/alarms", Icon: "bell", Name: v.T("nav.alarms"), Text: v.T("alarm.tile")}
+		if open > 0 {
+			t.Text, t.Warning = "", v.T("alarm.count", "n", open)
+		}
+		g.Tiles = append(g.Tiles, t)
 		g.Tiles = append(g.Tiles, tile{Path: "/admin/audit", Icon: "eye", Name: v.T("admin.audit"), Text: v.T("admin.audit.tile")})
+	}
+	if v.May(staff.AskExports) {
+		t := tile{Path: "/admin/exports", Icon: "download", Name: v.T("export.title"), Text: v.T("export.tile")}
+		waiting, err := export.CountWaiting(tx, v.Viewer)
+		if err != nil {
+			return g, err
+		}
+		if waiting > 0 {
+			t.Text, t.Warning = "", v.T("export.waiting", "n", waiting)
+		}
+		g.Tiles = append(g.Tiles, t)
 	}
 	return g, nil
 }

@@ -1,15 +1,20 @@
 package web
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"dingdong/internal/audit"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
+	"dingdong/internal/vault"
 )
 
 // adminAuditPage is who did what and who saw whom, the newest first.
@@ -23,6 +28,8 @@ type adminAuditPage struct {
 	Rows     []auditRow
 	Older    string // empty: no more
 	Nothing  Empty
+	Export   string // where a file of what is shown is asked for
+	Whose    string // whom it was narrowed to, in words
 }
 
 // auditRow is one act.
@@ -31,7 +38,7 @@ type auditRow struct {
 	Actor       string
 	Action      string
 	Object      string
-	Customer    string // her id
+	Customer    string // her masked name; empty: nobody's
 	Filter      string // leads to everything about her
 }
 
@@ -70,9 +77,15 @@ func actWords(v *Visit, action string) string {
 func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	q := r.URL.Query()
 	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // nonsense is the newest page
-	f := audit.Filter{Actor: q.Get("actor"), Action: q.Get("action"), Customer: strings.TrimSpace(q.Get("customer")), Before: before, Limit: auditRows + 1}
+	form := Form{Values: q}
+	f := audit.Filter{Actor: db.CleanText(q.Get("actor")), Action: db.CleanText(q.Get("action")), Before: max(before, 0), Limit: auditRows + 1}
+	f.From, f.To = form.day("from", s.zone), form.day("to", s.zone)
+	if !f.To.IsZero() {
+		f.To = f.To.AddDate(0, 0, 1) // the day itself is meant
+	}
+	whose := strings.TrimSpace(db.CleanText(q.Get("customer")))
 	title := v.T("admin.audit")
-	data := adminAuditPage{Frame: s.frame(v, "admin", title), Form: Form{Values: q}, Filtered: f.Actor+f.Action+f.Customer != "",
+	data := adminAuditPage{Frame: s.frame(v, "admin", title), Form: form, Filtered: f.Any() || whose != "",
 		Top: AdminTop{Up: adminUp(v), Title: title, Text: v.T("admin.audit.about")}}
 	data.Nothing = Empty{Icon: "eye", Title: v.T("admin.audit.none"), Text: v.T("admin.audit.none_text")}
 	if data.Filtered {
@@ -80,6 +93,7 @@ func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) err
 	}
 	var rows []audit.Row
 	var names namebook
+	var masked map[string]string
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) (err error) {
 		if !v.May(staff.SeeAudit) {
 			return staff.ErrForbidden
@@ -87,35 +101,131 @@ func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) err
 		if names, err = s.namebook(tx, v); err != nil {
 			return err
 		}
-		rows, err = audit.List(tx, f)
+		if whose != "" {
+			if f.Customers, err = s.recordsOf(tx, whose); err != nil {
+				return err
+			}
+		}
+		if rows, err = audit.List(tx, f); err != nil {
+			return err
+		}
+		masked, err = s.maskedNames(tx, rows)
 		return err
 	})
+	if err == nil {
+		err = s.noteAuditSeen(r, v, whose)
+	}
 	if err != nil {
 		return err
 	}
 	if len(rows) > auditRows {
 		rows = rows[:auditRows]
 		older := url.Values{"before": {strconv.FormatInt(rows[auditRows-1].Seq, 10)}}
-		for _, key := range []string{"actor", "action", "customer"} {
+		for _, key := range auditFilters {
 			if value := q.Get(key); value != "" {
 				older.Set(key, value)
 			}
 		}
 		data.Older = "/admin/audit?" + older.Encode()
 	}
+	if data.Filtered {
+		asked := url.Values{"kind": {"audit"}}
+		for _, key := range auditFilters {
+			asked.Set(key, q.Get(key))
+		}
+		data.Export = "/admin/exports/new?" + asked.Encode()
+	} else {
+		data.Export = "/admin/exports/new?kind=audit"
+	}
+	if whose != "" {
+		data.Whose = cmp.Or(masked[whose], whose)
+	}
 	data.Actors, data.Actions = names.actors(v, f.Actor), actionOptions(v)
 	clock := s.clock(v, "")
 	for _, x := range rows {
-		row := auditRow{At: clock.Moment(x.At), Machine: clock.Machine(x.At), Actor: names.call(v, x.Actor), Action: actWords(v, x.Action), Customer: x.Customer}
+		row := auditRow{At: clock.Moment(x.At), Machine: clock.Machine(x.At), Actor: names.call(v, x.Actor), Action: actWords(v, x.Action)}
 		if x.Object != x.Actor && x.Customer == "" { // with a customer, she is whom it is about
 			row.Object = names.object(x.Object)
 		}
 		if x.Customer != "" {
+			row.Customer = cmp.Or(masked[x.Customer], x.Customer)
 			row.Filter = "/admin/audit?customer=" + url.QueryEscape(x.Customer)
 		}
 		data.Rows = append(data.Rows, row)
 	}
 	return s.render(w, v, view{Page: "admin_audit", Data: data})
+}
+
+// noteAuditSeen puts on record that somebody reads the record, now and then.
+func (s *Server) noteAuditSeen(r *http.Request, v *Visit, whose string) error {
+	key := v.Session + " audit " + whose
+	if !s.looks.due(key, v.Now) {
+		return nil
+	}
+	err := s.DB.Write(r.Context(), func(tx *db.Tx) error {
+		audit.Record(tx, audit.Entry{Actor: v.ID, Action: "audit.seen", Customer: whose})
+		return nil
+	})
+	if err == nil {
+		s.looks.done(key, v.Now)
+	}
+	return err
+}
+
+// auditFilters are the fields that narrow the record.
+var auditFilters = []string{"actor", "action", "customer", "from", "to"}
+
+// recordsOf are the records of a person, or the id itself when nobody has it any more:
+// what is on record outlives her erasure.
+func (s *Server) recordsOf(tx *db.Tx, id string) ([]string, error) {
+	person, err := s.Desk.Book.Person(tx, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return []string{id}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.Desk.Book.Records(tx, person)
+}
+
+// maskedNames gives the customers of some lines names by which an officer tells one from
+// another, and which tell nobody who she is.
+func (s *Server) maskedNames(tx *db.Tx, rows []audit.Row) (map[string]string, error) {
+	out := map[string]string{}
+	for _, row := range rows {
+		if _, done := out[row.Customer]; done || row.Customer == "" {
+			continue
+		}
+		her, err := s.Desk.Book.Get(tx, row.Customer)
+		if errors.Is(err, db.ErrNotFound) || errors.Is(err, vault.ErrErased) {
+			out[row.Customer] = ""
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		name := her.Name
+		if name == "" {
+			identities, err := s.Desk.Book.Identities(tx, row.Customer)
+			if err != nil && !errors.Is(err, vault.ErrErased) {
+				return nil, err
+			}
+			for _, i := range identities {
+				name = cmp.Or(name, i.Name)
+			}
+		}
+		out[row.Customer] = masked(name, row.Customer)
+	}
+	return out, nil
+}
+
+// masked keeps the first letter of a name and the last signs of the id.
+func masked(name, id string) string {
+	first, _ := utf8.DecodeRuneInString(strings.TrimSpace(name))
+	if first == utf8.RuneError {
+		return ""
+	}
+	return string(first) + "○○ ·" + id[max(0, len(id)-4):]
 }
 
 func actionOptions(v *Visit) []Option {
@@ -237,6 +347,12 @@ func (s *Server) verifyAudit(w http.ResponseWriter, r *http.Request, v *Visit) e
 		n, broken, err = audit.Verify(tx)
 		return err
 	})
+	if err == nil {
+		err = s.DB.Write(r.Context(), func(tx *db.Tx) error {
+			audit.Record(tx, audit.Entry{Actor: v.ID, Action: "audit.verified", Detail: fmt.Sprintf("%d lines, broken at %d", n, broken)})
+			return nil
+		})
+	}
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"dingdong/internal/alarm"
 	"dingdong/internal/blob"
 	"dingdong/internal/catalogue"
 	"dingdong/internal/channel"
@@ -17,6 +18,7 @@ import (
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
+	"dingdong/internal/export"
 	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
@@ -40,6 +42,8 @@ func newAdminHouse(t testing.TB, change ...func(*Deps)) *adminHouse {
 		d.Shop = &catalogue.Shop{DB: d.DB, Vault: v, Book: d.Desk.Book, Blobs: d.Desk.Blobs}
 		d.Consent = &consent.Room{Vault: v, Book: d.Desk.Book}
 		d.Reader = &insight.Room{Vault: v, Book: d.Desk.Book, Desk: d.Desk}
+		d.Alarms = &alarm.Room{Vault: v}
+		d.Files = &export.Room{DB: d.DB, Vault: v, Blobs: d.Desk.Blobs, Desk: d.Desk, Book: d.Desk.Book}
 	}
 	h := &adminHouse{house: newHouse(t, append([]func(*Deps){rooms}, change...)...), t: t}
 	h.write(func(tx *db.Tx) (err error) {

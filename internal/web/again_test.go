@@ -23,6 +23,8 @@ var notDelicate = []string{
 	"POST /admin/accounts/{account}/check",  // asks the platform how things stand
 	"POST /admin/webhooks/{endpoint}/pause", // stops what goes out; the other lets it go on to where it went before
 	"POST /admin/webhooks/{endpoint}/resume",
+	"GET /admin/exports", "GET /admin/exports/{export}", "POST /admin/exports/trace", // who asked for what; the file itself asks again
+	"POST /admin/exports/{export}/drop", // destroys it
 	"POST /admin/webhooks/{endpoint}/deliveries/{delivery}/retry",
 }
 

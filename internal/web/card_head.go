@@ -35,6 +35,7 @@ type cardHead struct {
 	Others    []named
 	Me        string // the viewer, if she may become her advisor
 	Form      Form
+	Audit     string // who looked at her; empty: not the viewer's to see
 }
 
 // birthdayNear is how many days before a birthday it is said.
@@ -42,6 +43,9 @@ const birthdayNear = 30
 
 func (c *cardAt) head() (cardHead, error) {
 	h := cardHead{ThreadID: c.t.ID, Name: c.x.called(c.t), Chat: c.chats(), Since: c.clock.Date(c.t.CreatedAt), Form: c.form}
+	if c.v.May(staff.SeeAudit) {
+		h.Audit = "/admin/audit?customer=" + url.QueryEscape(c.t.CustomerID)
+	}
 	if counter, ok := c.x.directory.Counter(c.t.CounterID); ok {
 		h.Counter = counter.Store + " · " + counter.Name
 	}

@@ -19,6 +19,7 @@ var places = []NavItem{
 	{Key: "find", Path: "/find", Icon: "search", Seeing: true},
 	{Key: "today", Path: "/today", Icon: "sun", Seeing: true},
 	{Key: "customers", Path: "/customers", Icon: "person"},
+	{Key: "alarms", Path: "/admin/alarms", Icon: "bell", Wide: true},
 	{Key: "admin", Path: "/admin", Icon: "settings", Wide: true},
 	{Key: "failures", Path: "/admin/failures", Icon: "warning", Wide: true},
 	{Key: "more", Path: "/more", Icon: "more", Slim: true},

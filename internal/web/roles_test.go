@@ -253,6 +253,22 @@ var answersTo = map[string][len(askers)]int{
 	"GET /admin/audit":                                            {403, 403, 403, 200, 200, 303},
 	"POST /admin/audit/verify":                                    {403, 403, 403, 200, 200, 401},
 
+	"GET /admin/alarms":                   {403, 403, 403, 200, 200, 303},
+	"GET /admin/alarms/count":             {403, 403, 403, 200, 200, 303},
+	"GET /admin/alarms/settings":          {403, 403, 403, 403, 200, 303},
+	"POST /admin/alarms/settings":         {403, 403, 403, 403, 422, 401},
+	"GET /admin/alarms/{alarm}":           {403, 403, 403, 200, 200, 303},
+	"POST /admin/alarms/{alarm}":          {403, 403, 403, 422, 422, 401},
+	"GET /admin/exports":                  {403, 200, 403, 200, 200, 303},
+	"GET /admin/exports/new":              {403, 200, 403, 200, 200, 303},
+	"POST /admin/exports":                 {403, 422, 403, 422, 422, 401},
+	"POST /admin/exports/trace":           {403, 403, 403, 422, 422, 401},
+	"POST /admin/exports/settings":        {403, 403, 403, 403, 422, 401},
+	"GET /admin/exports/{export}":         {403, 404, 403, 200, 200, 303},
+	"POST /admin/exports/{export}/decide": {403, 403, 403, 303, 303, 401},
+	"GET /admin/exports/{export}/file":    {403, 404, 403, 404, 404, 303},
+	"POST /admin/exports/{export}/drop":   {403, 404, 403, 303, 303, 401},
+
 	// doors for platforms and customers
 	"POST /in/{account}":            {401, 401, 401, 401, 401, 401},
 	"GET /m/{link}":                 {404, 404, 404, 404, 404, 404},
@@ -338,6 +354,15 @@ func (h *adminHouse) prepare(asker string) fixtures {
 		f["version"] = must(h.Reader.SaveDraft(tx, sys, insight.Draft{Language: "en", YAML: smallLexicon})).ID
 		_, err = tx.Exec(`INSERT INTO endpoint_delivery (id, endpoint_id, event_seq, kind, state, at) VALUES ($1, $2, 1, 'message.received', 'failed', $3)`,
 			f["delivery"], endpoint.ID, db.Micro(tx.Now))
+		return err
+	})
+	f["alarm"], f["export"] = "alm_"+asker, "exp_"+asker
+	h.write(func(tx *db.Tx) error {
+		reason := must(h.Desk.Vault.SealHouse("export.reason", []byte("for this test")))
+		if _, err := tx.Exec(`INSERT INTO export (id, kind, code, reason, state, by, at) VALUES ($1, 'audit', $1, $2, 'waiting', 'stf_somebody', 1)`, f["export"], reason); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`INSERT INTO alarm (id, rule, actor, role, n, bound, first_at, last_at, since_seq, until_seq) VALUES ($1, 'opened', $1, 'advisor', 1, 1, 1, 1, 1, 1)`, f["alarm"])
 		return err
 	})
 	f["import"] = must(h.Shop.Upload(context.Background(), staff.System(), catalogue.ImportUpload{Kind: catalogue.ImportProducts, Name: "p.csv",
