@@ -23,6 +23,7 @@ $(VENDOR): package.json package-lock.json scripts/static.sh
 test: $(VENDOR)
 	./scripts/test-machine.sh
 	$(MAKE) check
+	./scripts/vulnerable.sh
 	node --test internal/web/static/chat/chat_test.mjs internal/web/static/inbox_test.mjs
 	$(GO) test -race -gcflags='$(UNWATCHED)' -timeout 30m ./...
 
