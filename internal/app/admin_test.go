@@ -166,12 +166,14 @@ func TestAccountsFromTheCommandLine(t *testing.T) {
 		env  map[string]string
 		want func(*conversation.Account)
 	}{
-		"name":              {args: []string{"--name", "New name"}, want: func(a *conversation.Account) { a.Name = "New name" }},
-		"secret":            {args: []string{"--channel-secret", "another-secret"}, want: func(a *conversation.Account) { a.OldSecret, a.Secret = a.Secret, "another-secret" }},
-		"token":             {args: []string{"--access-token", "another-token"}, want: func(a *conversation.Account) { a.Token = "another-token" }},
-		"secrets, from env": {env: map[string]string{"DINGDONG_CHANNEL_SECRET": "environs-secret", "DINGDONG_ACCESS_TOKEN": "environs-token"}, want: func(a *conversation.Account) { a.OldSecret, a.Secret, a.Token = a.Secret, "environs-secret", "environs-token" }},
-		"base":              {args: []string{"--api-base", "https://stand-in.example/"}, want: func(a *conversation.Account) { a.APIBase = "https://stand-in.example" }},
-		"base, the real":    {args: []string{"--data-base", ""}, want: func(a *conversation.Account) { a.DataBase = "" }},
+		"name":   {args: []string{"--name", "New name"}, want: func(a *conversation.Account) { a.Name = "New name" }},
+		"secret": {args: []string{"--channel-secret", "another-secret"}, want: func(a *conversation.Account) { a.OldSecret, a.Secret = a.Secret, "another-secret" }},
+		"token":  {args: []string{"--access-token", "another-token"}, want: func(a *conversation.Account) { a.Token = "another-token" }},
+		"secrets, from env": {env: map[string]string{"DINGDONG_CHANNEL_SECRET": "environs-secret", "DINGDONG_ACCESS_TOKEN": "environs-token"}, want: func(a *conversation.Account) {
+			a.OldSecret, a.Secret, a.Token = a.Secret, "environs-secret", "environs-token"
+		}},
+		"base":           {args: []string{"--api-base", "https://stand-in.example/"}, want: func(a *conversation.Account) { a.APIBase = "https://stand-in.example" }},
+		"base, the real": {args: []string{"--data-base", ""}, want: func(a *conversation.Account) { a.DataBase = "" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for k, v := range c.env {
