@@ -23,6 +23,7 @@ var rooms = []string{
 	"event",
 	"audit",
 	"staff",
+	"sso",
 	"customer",
 	"catalogue",
 	"consent",

@@ -10,6 +10,7 @@ import (
 	"dingdong/internal/export"
 	"dingdong/internal/job"
 	"dingdong/internal/privacy"
+	"dingdong/internal/sso"
 	"dingdong/internal/vault"
 	"dingdong/internal/webhook"
 )
@@ -17,7 +18,7 @@ import (
 // sealed is the table of everything that rooms seal with the key of the
 // installation: what is missing here could not be read after a rotation.
 func sealed() []vault.Column {
-	return slices.Concat(alarm.Sealed(), conversation.Sealed(), export.Sealed(), privacy.Sealed(), webhook.Sealed())
+	return slices.Concat(alarm.Sealed(), conversation.Sealed(), export.Sealed(), privacy.Sealed(), sso.Sealed(), webhook.Sealed())
 }
 
 // jobRekey changes the key of the installation, one step after the other.

@@ -90,7 +90,7 @@ func everyPageFitsAPhone(t *testing.T, c *chromium) {
 		reply, err = h.Desk.SaveReply(tx, staff.System(), conversation.Reply{Title: "Opening hours", Text: "{customer}, we are open from 11 to 21:30 every day."})
 		return err
 	})
-	pages := []string{"/inbox", "/inbox/" + thread, "/inbox?box=all&closed=1", "/more", "/me", "/me/passkeys/new", "/admin",
+	pages := []string{"/inbox", "/inbox/" + thread, "/inbox?box=all&closed=1", "/more", "/me", "/me/passkeys/new", "/admin", "/admin/sign-in",
 		"/admin/replies", "/admin/replies/" + reply.ID, "/admin/failures", "/admin/audit", "/admin/stores", "/admin/stores/new",
 		"/admin/counters/" + h.counter, "/admin/staff", "/admin/staff/new", "/admin/accounts", "/admin/accounts/" + h.account.ID,
 		"/admin/accounts/" + account, "/admin/tokens/new", "/admin/webhooks/new", "/admin/key", "/find?q=林", "/today", "/me/cards", "/admin/cards", "/admin/attributes", "/admin/tags", "/admin/words",

@@ -131,7 +131,7 @@ func RemovePasskey(tx *db.Tx, v Viewer, id string) error {
 	if err := one(tx.Exec(`DELETE FROM passkey WHERE id = $1 AND staff_id = $2`, id, v.ID)); err != nil {
 		return fmt.Errorf("remove passkey: %w", err)
 	}
-	if err := wayIn(tx, "passkey"); err != nil {
+	if err := KeepWayIn(tx, "passkey"); err != nil {
 		return err
 	}
 	note(tx, v, "passkey_removed", id, "")
@@ -154,7 +154,7 @@ func RemovePasskeysOf(tx *db.Tx, v Viewer, staffID string) error {
 	if n == 0 {
 		return nil
 	}
-	if err := wayIn(tx, "passkey"); err != nil {
+	if err := KeepWayIn(tx, "passkey"); err != nil {
 		return err
 	}
 	if err := endSessions(tx, staffID, ""); err != nil {

@@ -175,7 +175,7 @@ func SaveStaff(tx *db.Tx, v Viewer, f StaffForm) (Person, error) {
 		}
 	}
 	if before.Role == Admin {
-		err = wayIn(tx, "role")
+		err = KeepWayIn(tx, "role")
 	}
 	return p, err
 }
@@ -302,7 +302,7 @@ func EndStaff(tx *db.Tx, v Viewer, id string) error {
 		return fmt.Errorf("end her passkeys: %w", err)
 	}
 	if p.Role == Admin {
-		if err := wayIn(tx, "staff"); err != nil {
+		if err := KeepWayIn(tx, "staff"); err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,7 @@ func SaveRules(tx *db.Tx, v Viewer, r Rules) error {
 	if err != nil {
 		return fmt.Errorf("save rules of signing in: %w", err)
 	}
-	if err := wayIn(tx, "no_passwords"); err != nil {
+	if err := KeepWayIn(tx, "no_passwords"); err != nil {
 		return err
 	}
 	roles := make([]string, len(r.PasskeyRoles))
@@ -114,10 +114,10 @@ func SaveRules(tx *db.Tx, v Viewer, r Rules) error {
 	return nil
 }
 
-// wayIn refuses what would leave no administrator who can sign in: where passwords are
+// KeepWayIn refuses what would leave no administrator who can sign in: where passwords are
 // switched off, one must have a passkey, or be signed in through the group's provider. Call
 // it after the change, under hold.
-func wayIn(tx *db.Tx, field string) error {
+func KeepWayIn(tx *db.Tx, field string) error {
 	rules, err := LoadRules(tx)
 	if err != nil || !rules.NoPasswords {
 		return err

@@ -201,7 +201,7 @@ func (s *Server) groupTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 	if waiting > 0 {
 		t.Warning = v.T("admin.staff.no_password", "n", waiting)
 	}
-	g.Tiles = append(g.Tiles, t)
+	g.Tiles = append(g.Tiles, t, tile{Path: "/admin/sign-in", Icon: "lock", Name: v.T("admin.sign_in"), Text: v.T("admin.sign_in.tile")})
 	return g, nil
 }
 

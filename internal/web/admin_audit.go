@@ -48,7 +48,7 @@ const auditRows = 60
 // acts are the actions with a sentence below "act.", in the order of the filter;
 // a point in a code is an underscore in its sentence.
 var acts = []string{
-	"signed_in", "signed_in_demo", "sign_in_failed", "proved_again", "passkey_added", "passkey_removed", "passkeys_removed", "passkey_cloned", "sign_in_rules", "session_ended", "other_sessions_ended", "password_changed", "password_reset",
+	"signed_in", "signed_in_demo", "sign_in_failed", "proved_again", "passkey_added", "passkey_removed", "passkeys_removed", "passkey_cloned", "sign_in_rules", "sso_saved", "session_ended", "other_sessions_ended", "password_changed", "password_reset",
 	"thread.open", "thread.taken", "thread.assigned", "thread.transferred", "thread.released", "thread.closed", "thread.reopened",
 	"staff_away", "staff_back", "staff_shown", "card.save", "card.end", "customer.bind",
 	"customer.merge", "customer.unmerge", "customer.not_one", "customer.contact", "customer.contact_added", "customer.contact_ended",

@@ -37,6 +37,7 @@ type againAsk struct {
 	Post  bool        // she had sent something
 	Lost  bool        // what she had sent cannot be kept: a file
 	Demo  bool        // one tap is enough
+	SSO   ssoButton   // she may prove it at the provider
 	Keys  bool        // she may prove it with a passkey
 }
 
@@ -126,6 +127,12 @@ func (s *Server) againAsk(v *Visit, a againAsk) againAsk {
 
 func (s *Server) drawAgain(w http.ResponseWriter, v *Visit, p againPage) error {
 	p.Asks = s.againAsk(v, p.Asks)
+	if !p.Asks.Post { // the provider sends her back without what she had sent
+		var err error
+		if p.Asks.SSO, err = s.ssoButton(v, "/again/sso?next="+url.QueryEscape(p.Asks.Next)); err != nil {
+			return err
+		}
+	}
 	p.Asks.Form = p.Form
 	p.Frame = s.frame(v, "", v.T("again.title"))
 	p.Path = p.Asks.Next

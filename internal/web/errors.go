@@ -12,6 +12,7 @@ import (
 
 	"dingdong/internal/channel"
 	"dingdong/internal/db"
+	"dingdong/internal/sso"
 	"dingdong/internal/staff"
 )
 
@@ -44,6 +45,7 @@ func explain(err error, v *Visit) fault {
 	var invalid db.Invalid
 	var throttled staff.ErrThrottled
 	var tooLarge *http.MaxBytesError
+	var refusal sso.Refusal
 	switch {
 	case errors.Is(err, db.ErrNotFound):
 		return fault{status: http.StatusNotFound, key: "error.not_found"}
@@ -69,6 +71,8 @@ func explain(err error, v *Visit) fault {
 		return fault{status: http.StatusUnprocessableEntity, key: "error.passkey"}
 	case errors.Is(err, staff.ErrCloned):
 		return fault{status: http.StatusUnprocessableEntity, key: "error.cloned"}
+	case errors.As(err, &refusal):
+		return fault{status: http.StatusForbidden, key: "sso.refused." + refusal.Code}
 	case errors.Is(err, staff.ErrNoPasskeys):
 		return fault{status: http.StatusUnprocessableEntity, key: "error.no_passkeys"}
 	case errors.Is(err, channel.ErrSignature):

@@ -11,7 +11,7 @@ import (
 // The doors that stand open. A new one is a decision: it is written down here too.
 var openDoors = []string{
 	"GET /static/", "GET /favicon.ico", "GET /healthz", "GET /readyz", "/",
-	"GET /first", "POST /first", "GET /sign-in", "POST /sign-in", "POST /sign-in/demo", "POST /sign-in/passkey/ask", "POST /sign-in/passkey", "POST /language",
+	"GET /first", "POST /first", "GET /sign-in", "POST /sign-in", "POST /sign-in/demo", "GET /sign-in/sso", "GET /sign-in/sso/back", "GET /sign-in/sso/out", "POST /sign-in/passkey/ask", "POST /sign-in/passkey", "POST /language",
 	"GET /chat/{account}", "GET /chat/{account}/widget.js", "POST /chat/{account}/start", "GET /chat/{account}/messages",
 	"POST /chat/{account}/messages", "POST /chat/{account}/taps", "POST /chat/{account}/upload", "POST /chat/{account}/typing", "GET /chat/{account}/stream",
 	"GET /chat/{account}/card", "POST /chat/{account}/card", "GET /chat/{account}/advisors", "POST /chat/{account}/advisors",

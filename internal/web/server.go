@@ -24,6 +24,7 @@ import (
 	"dingdong/internal/event"
 	"dingdong/internal/export"
 	"dingdong/internal/insight"
+	"dingdong/internal/sso"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
 	"dingdong/internal/webhook"
@@ -33,6 +34,7 @@ import (
 type Deps struct {
 	DB        *db.DB
 	Door      *staff.Door // where people prove who they are
+	SSO       *sso.Room   // nil: no sign-in provider can be set up
 	Desk      *conversation.Desk
 	Events    *event.Log
 	Hooks     *webhook.Room

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ type signInPage struct {
 	Next        string
 	Demo        []demoPerson
 	Passkeys    bool // browsers give passkeys here
+	SSO         ssoButton
+	Out         bool // she has just left, and may leave the provider as well
 	NoPasswords bool // only one-time passwords are taken
 
 	status int // 0: 200
@@ -50,7 +53,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, v *Visit) er
 		http.Redirect(w, r, "/first", http.StatusSeeOther)
 		return nil
 	}
-	return s.drawSignIn(w, v, signInPage{Next: next})
+	return s.drawSignIn(w, v, signInPage{Next: next, Out: r.URL.Query().Get("out") == "sso"})
 }
 
 // drawSignIn fills in what the page needs beside its form.
@@ -65,6 +68,9 @@ func (s *Server) drawSignIn(w http.ResponseWriter, v *Visit, p signInPage) error
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if p.SSO, err = s.ssoButton(v, "/sign-in/sso?next="+url.QueryEscape(p.Next)); err != nil {
 		return err
 	}
 	p.Passkeys = s.Door.Passkeys.Usable()
@@ -189,6 +195,6 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v *Visit) error
 	s.setCookie(w, s.sessionCookie(), "", -1)
 	// A shared counter phone keeps nothing of her: no page in its cache, no draft.
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
-	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	http.Redirect(w, r, afterSignOut(v), http.StatusSeeOther)
 	return nil
 }

@@ -25,6 +25,7 @@ var pageTypes = map[string]any{
 	"inbox#card-consent": cardConsent{}, "inbox#card-consent-past": consentPast{},
 	"admin_token": adminTokenPage{}, "admin_tokens": adminTokensPage{}, "admin_webhook": adminWebhookPage{},
 
+	"admin_sign_in": adminSignInPage{}, "admin_sign_in#sso-findings": ssoFindings{},
 	"again": againPage{}, "again#again-dialog": againAsk{},
 
 	"card_print":  printPage{},
