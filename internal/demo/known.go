@@ -115,6 +115,9 @@ func (s *seeder) learn(tx *db.Tx) error {
 			}
 		}
 	}
+	if err := k.agree(); err != nil {
+		return err
+	}
 	_, err := s.shop.MatchWishes(tx)
 	return err
 }
