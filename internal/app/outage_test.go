@@ -124,6 +124,10 @@ func TestTheDiskIsFull(t *testing.T) {
 	mei.get("/inbox/" + thread) // puts on record that she looks: without room for that she is shown nothing
 	h.quiet()
 	d.fill(h)
+	// It says that it is ready, on purpose: what is there can be read, and a node that is taken out makes no room.
+	if a := newBrowser(t, h.url).get("/readyz"); a.status != http.StatusOK {
+		t.Errorf("with a full disk /readyz answers %d", a.status)
+	}
 
 	kept, refused := 1, []byte(nil)
 	for n := 0; refused == nil; n++ {
