@@ -21,6 +21,12 @@ import (
 //	dd:advisor:<c>:<id>    be bound to that advisor of counter c; no id: anyone
 //	dd:card:<visit>:yes|no answer the question of a card
 //	dd:handover:<id>:fine|other|stop what she says to her new advisor
+//	dd:stop                no messages that she did not ask for
+//	dd:undo:<entry>        as it was before that stop
+//	dd:allow:<p>:<v>:<l>   she agrees to purpose p, whose text she read in version v and language l
+//	dd:refuse:<p>:<v>:<l>  she does not
+//	dd:own                 the link of her own page
+//	dd:own:export|erase    yes, a copy of everything, or delete everything
 const ours = "dd:"
 
 // Data of buttons that anybody may show: a rich menu for instance.
@@ -117,6 +123,16 @@ func (t *tap) do() error {
 		return t.answerCard(c.args[0], c.args[1] == "yes")
 	case c.is("handover", 2) && (c.args[1] == HandoverFine || c.args[1] == HandoverOther || c.args[1] == HandoverStop):
 		return t.answerHandover(c.args[0], c.args[1])
+	case c.is("stop", 0):
+		return t.stops()
+	case c.is("undo", 1):
+		return t.undo(c.args[0])
+	case c.is("allow", 3), c.is("refuse", 3):
+		return t.decide(c.word == "allow")
+	case c.is("own", 0):
+		return t.showOwn()
+	case c.is("own", 1):
+		return t.confirm(c.args[0])
 	}
 	return t.stale()
 }

@@ -44,6 +44,7 @@ type Desk struct {
 	accounts accountCache
 	decoding sync.Mutex
 	packing  packing
+	hints    hintCache
 
 	consentOnce sync.Once
 	consentRoom *consent.Room

@@ -19,6 +19,12 @@ type systemLine struct {
 // addLine writes a line of the system. It tells false when the platform's event stands
 // there already.
 func (d *Desk) addLine(tx *db.Tx, a Account, p place, l systemLine) (bool, error) {
+	id, err := d.lineID(tx, a, p, l)
+	return id != "", err
+}
+
+// lineID is addLine for who wants to name the line: its id, empty when it stood there.
+func (d *Desk) lineID(tx *db.Tx, a Account, p place, l systemLine) (string, error) {
 	at := l.In.At
 	if at.IsZero() {
 		at = tx.Now
@@ -29,19 +35,19 @@ func (d *Desk) addLine(tx *db.Tx, a Account, p place, l systemLine) (bool, error
 	}
 	var err error
 	if m.Body, err = d.sealBody(tx, p.customerID, stored{Body: channel.Body{Type: l.Type, Text: l.Text}, Said: l.Said}); err != nil {
-		return false, err
+		return "", err
 	}
 	added, err := m.insert(tx)
 	if err != nil || !added {
-		return false, err
+		return "", err
 	}
 	if _, err := tx.Exec(`UPDATE thread SET last_message_id = $2, last_at = $3 WHERE id = $1 AND (last_message_id = '' OR last_at <= $3)`,
 		p.threadID, m.ID, db.Micro(at)); err != nil {
-		return false, fmt.Errorf("thread: %w", err)
+		return "", fmt.Errorf("thread: %w", err)
 	}
 	event.Append(tx, event.Event{Kind: event.ThreadChanged, Customer: p.customerID, Thread: p.threadID, Counter: p.counterID, Message: m.ID,
 		By: "customer", Data: map[string]string{"act": string(l.Type)}})
-	return true, nil
+	return m.ID, nil
 }
 
 // keepToken lets what we answer now travel free.
@@ -71,12 +77,13 @@ const automation = "choose"
 // tell says a sentence of the house, with perhaps something to tap. The key makes a
 // repeat a no-op.
 func (d *Desk) tell(tx *db.Tx, threadID string, s sentence) error {
-	_, err := d.Send(tx, Draft{ThreadID: threadID, Author: AuthorAutomation, AuthorID: automation, ClientKey: s.key, reacts: true,
+	_, err := d.Send(tx, Draft{ThreadID: threadID, Author: AuthorAutomation, AuthorID: automation, ClientKey: s.key, Kind: s.kind, reacts: true,
 		Body: channel.Body{Type: channel.Text, Text: s.text, Choices: s.choices}})
 	return err
 }
 
 type sentence struct {
 	text, key string
+	kind      string // Draft.Kind
 	choices   []channel.Choice
 }

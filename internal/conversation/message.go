@@ -66,6 +66,7 @@ const (
 
 	TypeAgreed   channel.BodyType = "agreed"   // she is fine with her new advisor
 	TypeDeclined channel.BodyType = "declined" // she wants no messages that she did not ask for
+	TypeAllowed  channel.BodyType = "allowed"  // she agreed to a purpose, or took back that she refused it
 )
 
 // Message is one bubble.

@@ -225,6 +225,9 @@ func (d *Desk) receiveMessage(tx *db.Tx, a Account, in channel.Inbound) (bool, e
 	if err := d.route(tx, &p); err != nil {
 		return false, err
 	}
+	if err := d.heed(tx, utterance{a, in, p, m}); err != nil {
+		return false, err
+	}
 	if card.ID != "" {
 		err = d.askForCard(tx, a, p, card)
 	} else {

@@ -114,6 +114,11 @@ func (d *Desk) receiveReach(tx *db.Tx, a Account, in channel.Inbound) (bool, err
 	event.Append(tx, event.Event{Kind: event.ReachChanged, Customer: p.customerID, Thread: p.threadID, Counter: p.counterID,
 		Message: m.ID, By: "customer", Data: map[string]string{"reach": string(reach)}})
 	if reach == customer.ReachFriend {
+		if changed && !in.Standby {
+			if err := d.greet(tx, a, p, in.Unblocked); err != nil {
+				return false, err
+			}
+		}
 		return true, d.wantProfile(tx, a, p)
 	}
 	return true, nil

@@ -359,6 +359,9 @@ func (d *Desk) receiveKept(tx *db.Tx, v Visitor, k kept) (Message, error) {
 	if err := d.route(tx, &p); err != nil {
 		return Message{}, err
 	}
+	if err := d.heed(tx, utterance{v.Account, in, p, m}); err != nil {
+		return Message{}, err
+	}
 	if err := d.offerChoice(tx, v.Account, in, p); err != nil {
 		return Message{}, err
 	}

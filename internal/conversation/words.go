@@ -14,7 +14,10 @@ import (
 	"dingdong/internal/staff"
 )
 
-//go:embed words/*.json
+// words are about counters and advisors, own about what is her own: her page, what she
+// agrees to, and how she stops it.
+//
+//go:embed words/*.json own/*.json
 var wordFiles embed.FS
 
 // phrases are the few sentences that the house itself says to customers, by language.
@@ -22,13 +25,15 @@ var wordFiles embed.FS
 var phrases = sync.OnceValue(func() map[string]map[string]string {
 	all := map[string]map[string]string{}
 	for _, language := range staff.SpokenLanguages() {
-		raw, err := wordFiles.ReadFile("words/" + language + ".json")
-		if err != nil {
-			panic(err) // the binary was built without it
-		}
 		words := map[string]string{}
-		if err := json.Unmarshal(raw, &words); err != nil {
-			panic(fmt.Errorf("words/%s.json: %w", language, err))
+		for _, folder := range []string{"words/", "own/"} {
+			raw, err := wordFiles.ReadFile(folder + language + ".json")
+			if err != nil {
+				panic(err) // the binary was built without it
+			}
+			if err := json.Unmarshal(raw, &words); err != nil {
+				panic(fmt.Errorf("%s%s.json: %w", folder, language, err))
+			}
 		}
 		all[language] = words
 	}
@@ -79,7 +84,10 @@ func customerLanguage(tag string) string {
 }
 
 // voice says things to one customer, in her language.
-type voice struct{ words map[string]string }
+type voice struct {
+	words    map[string]string
+	language string
+}
 
 // LanguageOf is in which of our languages the house speaks to an identity at a counter.
 func LanguageOf(tx *db.Tx, i customer.Identity, counterID string) (string, error) {
@@ -100,7 +108,7 @@ func (d *Desk) voice(tx *db.Tx, identityID, counterID string) (voice, error) {
 		return voice{}, err
 	}
 	l, err := LanguageOf(tx, i, counterID)
-	return voice{phrases()[l]}, err
+	return voice{phrases()[l], l}, err
 }
 
 // say fills a sentence: pairs are name, value.
