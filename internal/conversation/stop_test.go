@@ -90,6 +90,13 @@ func TestHintsAreWholeMessages(t *testing.T) {
 				t.Errorf("%s: %s is too long for a button", language, key)
 			}
 		}
+		for key, want := range map[string]hint{"undone": hintStop, "agreed": hintStop, "asked_export": hintOwn} {
+			for _, w := range quoted.FindAllStringSubmatch(phrases()[language][key], -1) {
+				if got := shippedHints().of(w[1]); got != want {
+					t.Errorf("%s: %s tells her to write %q, which is %q", language, key, w[1], got)
+				}
+			}
+		}
 		for key, text := range phrases()["en"] {
 			for _, name := range []string{"{page}", "{account}"} {
 				if strings.Contains(text, name) != strings.Contains(phrases()[language][key], name) {
@@ -100,9 +107,10 @@ func TestHintsAreWholeMessages(t *testing.T) {
 	}
 }
 
+var quoted = regexp.MustCompile(`[“「«]([^”」»]+)[”」»]`)
+
 // What the texts of the purposes tell her to write must work.
 func TestTheTextsNameWordsThatStop(t *testing.T) {
-	quoted := regexp.MustCompile(`[“「«]([^”」»]+)[”」»]`)
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		h.write(func(tx *db.Tx) error { return h.Consent().EnsureShipped(tx) })

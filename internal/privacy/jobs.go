@@ -1,6 +1,9 @@
 package privacy
 
-import "dingdong/internal/job"
+import (
+	"dingdong/internal/conversation"
+	"dingdong/internal/job"
+)
 
 // Handlers are the room's jobs.
 func (r *Room) Handlers() map[string]job.Handler {
@@ -9,5 +12,7 @@ func (r *Room) Handlers() map[string]job.Handler {
 		JobDropFile: r.dropFiles,
 		JobFile:     r.makeFile,
 		JobRetain:   r.night,
+
+		conversation.JobAsked: r.askedInChat,
 	}
 }

@@ -137,7 +137,7 @@ func (x scene) gist(m conversation.Message) string {
 
 // gists are the kinds of message with a word of their own, below "gist.".
 var gists = []string{"text", "button", "image", "video", "audio", "file", "location", "sticker", "follow", "block", "unblock",
-	"scanned", "came", "chose", "moved", "arrived", "asked", "agreed", "declined"}
+	"scanned", "came", "chose", "moved", "arrived", "asked", "agreed", "declined", "allowed"}
 
 // known gives a code that a sentence exists for.
 func known(codes []string, code, otherwise string) string {
