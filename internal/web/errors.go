@@ -46,6 +46,7 @@ func explain(err error, v *Visit) fault {
 	var throttled staff.ErrThrottled
 	var tooLarge *http.MaxBytesError
 	var refusal sso.Refusal
+	var busy busyError
 	switch {
 	case errors.Is(err, db.ErrNotFound):
 		return fault{status: http.StatusNotFound, key: "error.not_found"}
@@ -90,6 +91,8 @@ func explain(err error, v *Visit) fault {
 		wait := max(1, int(throttled.Until.Sub(v.Now).Seconds()))
 		return fault{status: http.StatusTooManyRequests, key: "error.throttled", retry: wait,
 			args: []any{"n", (wait + 59) / 60}}
+	case errors.As(err, &busy):
+		return fault{status: http.StatusTooManyRequests, key: "error.too_many", retry: max(1, int(busy.wait.Seconds()+0.999))}
 	case errors.As(err, &tooLarge):
 		return fault{status: http.StatusRequestEntityTooLarge, key: "error.too_large",
 			args: []any{"n", tooLarge.Limit >> 20}}

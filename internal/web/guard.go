@@ -49,6 +49,10 @@ func (s *Server) guard(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		v := s.visit(r)
+		if err := s.limited(rt, v); err != nil {
+			s.fail(w, v, err)
+			return
+		}
 		if rt.access != public && rt.access != foreign {
 			if err := s.admit(v, rt.access); err != nil {
 				if errors.Is(err, staff.ErrForbidden) && rt.access.permission == staff.AskExports && s.Files != nil {
@@ -57,6 +61,10 @@ func (s *Server) guard(rt route) http.Handler {
 					}
 				}
 				s.turnAway(w, r, v, err)
+				return
+			}
+			if err := s.limited(rt, v); err != nil {
+				s.fail(w, v, err)
 				return
 			}
 			s.renew(w, v)
