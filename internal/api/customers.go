@@ -191,6 +191,9 @@ func (s *server) findCustomers(ctx context.Context, in *customersInput) (*custom
 	if err != nil {
 		return nil, err
 	}
+	if err := s.searched(ctx, c, fmt.Sprintf("customers %d", len(ids))); err != nil {
+		return nil, err
+	}
 	return out, s.saw(ctx, c, ids...)
 }
 

@@ -53,6 +53,7 @@ func (s *Shop) Upload(ctx context.Context, v staff.Viewer, u ImportUpload) (Impo
 		if err := insertImport(tx, v, u, Import{ID: id, State: ImportPreview}); err != nil {
 			return err
 		}
+		audit.Record(tx, audit.Entry{Actor: v.ID, Action: "import.upload", Object: id, Detail: string(u.Kind)})
 		_, err := tx.Exec(`UPDATE import SET blob = $2 WHERE id = $1`, id, blobKey(id))
 		return err
 	})
@@ -254,6 +255,13 @@ func (s *Shop) DropImport(ctx context.Context, v staff.Viewer, importID string) 
 	if err == nil {
 		err = mayImport(v, i.Kind)
 	}
+	if err != nil {
+		return err
+	}
+	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, audit.Entry{Actor: v.ID, Action: "import.drop", Object: i.ID})
+		return nil
+	})
 	if err != nil {
 		return err
 	}

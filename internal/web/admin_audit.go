@@ -62,7 +62,7 @@ var acts = []string{
 	"purpose_added", "purpose_changed", "purpose_text_changed",
 	"endpoint.save", "endpoint.pause", "endpoint.resume", "endpoint.end", "endpoint.gone", "endpoint.retry", "job.retry", "job.discard",
 	"customer.shown", "staff_leaving", "alarm.raised", "alarm.seen", "alarm.closed", "alarm.settings", "import.run", "import.upload",
-	"import.drop", "product.save", "reply.move", "api.search", "audit.seen", "audit.verified", "backup.made", "copy.made", "export.asked",
+	"import.drop", "product.save", "api.search", "audit.seen", "audit.verified", "backup.made", "copy.made", "export.asked",
 	"export.denied", "export.passed", "export.refused", "export.made", "export.failed", "export.downloaded", "export.gone", "export.settings",
 	"export.traced", "customer.exported",
 }

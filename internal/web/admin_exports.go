@@ -158,8 +158,8 @@ func (s *Server) askPage(w http.ResponseWriter, v *Visit, f Form, status int) er
 }
 
 func auditFields(v *Visit, f Form, names namebook) []Field {
-	return []Field{f.Select("actor", v.T("admin.audit.who"), names.actors(v, f.Values.Get("actor"))).Required(),
-		f.Select("action", v.T("admin.audit.what"), actionOptions(v)).Required(), f.Field("customer", v.T("admin.audit.customer")),
+	return []Field{f.Select("actor", v.T("admin.audit.who"), names.actors(v, f.Values.Get("actor"))),
+		f.Select("action", v.T("admin.audit.what"), actionOptions(v)), f.Field("customer", v.T("admin.audit.customer")),
 		f.Field("from", v.T("admin.audit.from")).Date(), f.Field("to", v.T("admin.audit.to")).Date()}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dingdong/internal/audit"
 	"dingdong/internal/catalogue"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -277,6 +278,7 @@ func (s *Server) upsert(tx *db.Tx, v *Visit, p catalogue.ProductForm) (catalogue
 	if r := results[0]; r.State == catalogue.Bad {
 		return r, db.Invalid{Field: r.Field, Code: r.Code}
 	}
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "product.save", Object: results[0].ID})
 	return results[0], nil
 }
 

@@ -367,7 +367,7 @@ func (h *adminHouse) prepare(asker string) fixtures {
 	f["alarm"], f["export"] = "alm_"+asker, "exp_"+asker
 	h.write(func(tx *db.Tx) error {
 		reason := must(h.Desk.Vault.SealHouse("export.reason", []byte("for this test")))
-		if _, err := tx.Exec(`INSERT INTO export (id, kind, code, reason, state, by, at) VALUES ($1, 'audit', $1, $2, 'waiting', 'stf_somebody', 1)`, f["export"], reason); err != nil {
+		if _, err := tx.Exec(`INSERT INTO export (id, kind, code, reason, state, by, at) VALUES ($1, 'audit', $3, $2, 'waiting', 'stf_somebody', 1)`, f["export"], reason, ("EXP" + strings.ToUpper(asker) + "XXXXX")[:8]); err != nil {
 			return err
 		}
 		_, err := tx.Exec(`INSERT INTO alarm (id, rule, actor, role, n, bound, first_at, last_at, since_seq, until_seq) VALUES ($1, 'opened', $1, 'advisor', 1, 1, 1, 1, 1, 1)`, f["alarm"])
