@@ -159,7 +159,7 @@ func (a *App) build() error {
 	a.table = a.reactions()
 	a.worker = job.NewWorker(a.DB, a.jobs(), job.Options{Slots: a.Config.Senders, Log: a.Log})
 	a.Web, err = web.New(web.Deps{
-		DB: a.DB, Door: a.Door, SSO: &sso.Room{DB: a.DB, Vault: a.Vault, PublicURL: public}, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Consent: a.Consent, Reader: a.Reader, Keys: a.Keys, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
+		DB: a.DB, Door: a.Door, SSO: &sso.Room{DB: a.DB, Vault: a.Vault, PublicURL: public}, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Consent: a.Consent, Reader: a.Reader, Hands: a.Hands, Keys: a.Keys, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
 		Alarms: a.Alarms, Files: a.Files,
 		TrustProxy: a.Config.TrustProxy, Demo: a.Config.Demo, Ready: a.ready, Stopping: a.stopping,
 	})

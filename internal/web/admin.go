@@ -75,7 +75,7 @@ func (s *Server) showAdmin(w http.ResponseWriter, r *http.Request, v *Visit) err
 	data := adminPage{Frame: s.frame(v, "admin", v.T("nav.admin")), Top: AdminTop{Title: v.T("nav.admin"), Text: v.T("admin.intro")}}
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
 		data.Groups = nil
-		for _, part := range []func(*db.Tx, *Visit) (tileGroup, error){s.groupTiles, s.channelTiles, s.knownTiles, s.lexiconTiles, s.consentTiles, s.catalogueTiles,
+		for _, part := range []func(*db.Tx, *Visit) (tileGroup, error){s.groupTiles, s.handTiles, s.channelTiles, s.knownTiles, s.lexiconTiles, s.consentTiles, s.catalogueTiles,
 			s.programTiles, s.watchTiles} {
 			g, err := part(tx, v)
 			if err != nil {

@@ -19,6 +19,7 @@ import (
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/export"
+	"dingdong/internal/handover"
 	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
@@ -44,6 +45,7 @@ func newAdminHouse(t testing.TB, change ...func(*Deps)) *adminHouse {
 		d.Reader = &insight.Room{Vault: v, Book: d.Desk.Book, Desk: d.Desk}
 		d.Alarms = &alarm.Room{Vault: v}
 		d.Files = &export.Room{DB: d.DB, Vault: v, Blobs: d.Desk.Blobs, Desk: d.Desk, Book: d.Desk.Book}
+		d.Hands = &handover.Room{DB: d.DB, Desk: d.Desk, Consent: &consent.Room{Vault: v, Book: d.Desk.Book}}
 	}
 	h := &adminHouse{house: newHouse(t, append([]func(*Deps){rooms}, change...)...), t: t}
 	h.write(func(tx *db.Tx) (err error) {

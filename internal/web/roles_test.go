@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"dingdong/internal/catalogue"
 	"dingdong/internal/channel"
@@ -16,6 +17,7 @@ import (
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/handover"
 	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 	"dingdong/internal/webhook"
@@ -180,6 +182,24 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/accounts/{account}/check":                        {403, 403, 403, 403, 200, 401},
 	"POST /admin/accounts/{account}/old-secret/end":               {403, 403, 403, 403, 404, 401},
 	"POST /admin/accounts/{account}/close":                        {403, 403, 403, 403, 303, 401},
+	"GET /admin/handovers":                                        {403, 200, 403, 403, 200, 303},
+	"GET /admin/handovers/new":                                    {403, 200, 403, 403, 200, 303},
+	"POST /admin/handovers":                                       {403, 422, 403, 403, 422, 401},
+	"GET /admin/handovers/{handover}":                             {403, 200, 403, 403, 200, 303},
+	"POST /admin/handovers/{handover}":                            {403, 422, 403, 403, 422, 401},
+	"GET /admin/handovers/{handover}/edit":                        {403, 200, 403, 403, 200, 303},
+	"GET /admin/handovers/{handover}/progress":                    {403, 200, 403, 403, 200, 303},
+	"POST /admin/handovers/{handover}/hand":                       {403, 422, 403, 403, 422, 401},
+	"POST /admin/handovers/{handover}/texts":                      {403, 303, 403, 403, 303, 401},
+	"POST /admin/handovers/{handover}/ends":                       {403, 422, 403, 403, 422, 401},
+	"POST /admin/handovers/{handover}/start":                      {403, 303, 403, 403, 303, 401},
+	"POST /admin/handovers/{handover}/pause":                      {403, 303, 403, 403, 303, 401},
+	"POST /admin/handovers/{handover}/resume":                     {403, 303, 403, 403, 303, 401},
+	"POST /admin/handovers/{handover}/cancel":                     {403, 303, 403, 403, 303, 401},
+	"POST /admin/handovers/{handover}/recall":                     {403, 422, 403, 403, 422, 401},
+	"POST /admin/handovers/{handover}/retry":                      {403, 303, 403, 403, 303, 401},
+	"POST /admin/handovers/{handover}/forgo":                      {403, 303, 403, 403, 303, 401},
+	"POST /admin/handovers/{handover}/drop":                       {403, 422, 403, 403, 422, 401},
 	"GET /admin/replies":                                          {403, 200, 403, 403, 200, 303},
 	"GET /admin/replies/new":                                      {403, 200, 403, 403, 200, 303},
 	"POST /admin/replies":                                         {403, 422, 403, 403, 422, 401},
@@ -358,6 +378,8 @@ func (h *adminHouse) prepare(asker string) fixtures {
 		products := must(h.Shop.Upsert(tx, sys, []catalogue.ProductForm{{Ref: "P-" + asker, Name: "p", Variants: []catalogue.VariantForm{{SKU: "S-" + asker}}}}))
 		f["product"] = products[0].ID
 		f["variant"] = must(h.Shop.VariantBySKU(tx, "S-"+asker)).ID
+		leaver := must(staff.SaveStaff(tx, sys, staff.StaffForm{Name: "L", Email: asker + "@leaves.test", Role: staff.Advisor, Counters: []string{h.Counter}}))
+		f["handover"] = must(h.Hands.Plan(tx, sys, handover.Form{LeaverID: leaver.ID, Kind: handover.Leaves, Ends: tx.Now.Add(48 * time.Hour)})).ID
 		f["language"] = "en"
 		f["version"] = must(h.Reader.SaveDraft(tx, sys, insight.Draft{Language: "en", YAML: smallLexicon})).ID
 		_, err = tx.Exec(`INSERT INTO endpoint_delivery (id, endpoint_id, event_seq, kind, state, at) VALUES ($1, $2, 1, 'message.received', 'failed', $3)`,

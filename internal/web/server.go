@@ -23,6 +23,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/export"
+	"dingdong/internal/handover"
 	"dingdong/internal/insight"
 	"dingdong/internal/sso"
 	"dingdong/internal/staff"
@@ -41,6 +42,7 @@ type Deps struct {
 	Shop      *catalogue.Shop // nil: cards show no purchases
 	Consent   *consent.Room   // nil: nothing is shown of consents
 	Reader    *insight.Room   // nil: nothing is offered to what she says
+	Hands     *handover.Room
 	Alarms    *alarm.Room
 	Files     *export.Room
 	Keys      *vault.Rotation // nil: the page of the keys is empty
