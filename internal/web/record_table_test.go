@@ -248,4 +248,12 @@ var leaves = map[string]string{
 	"POST /admin/contact-rules/preview":              "none: what it leaves is told by the tests of its own page",
 	"POST /admin/webhooks/{endpoint}/secret":         "none: what it leaves is told by the tests of its own page",
 	"POST /admin/webhooks/{endpoint}/old-secret/end": "none: what it leaves is told by the tests of its own page",
+	"GET /sign-in/sso":                               "none: the house's own things, no customer",
+	"GET /sign-in/sso/back":                          "none: the house's own things, no customer",
+	"GET /sign-in/sso/out":                           "none: the house's own things, no customer",
+	"GET /again/sso":                                 "none: the house's own things, no customer",
+	"GET /admin/sign-in":                             "none: the house's own things, no customer",
+	"POST /admin/sign-in":                            "none: what it leaves is told by the tests of its own page",
+	"POST /admin/sso":                                "none: what it leaves is told by the tests of its own page",
+	"POST /admin/sso/check":                          "none: what it leaves is told by the tests of its own page",
 }
