@@ -63,6 +63,10 @@ func newHouse(t testing.TB, d *db.DB, change ...func(*Deps)) *house {
 	h.write(h.desk.Book.EnsureDefaults)
 	h.consent = &consent.Room{Vault: v, Book: h.desk.Book}
 	h.write(h.consent.EnsureShipped)
+	h.write(func(tx *db.Tx) error { // a program reads what people say
+		_, err := h.desk.SaveChatRules(tx, staff.System(), conversation.ChatRules{NoGreeting: true})
+		return err
+	})
 	h.write(h.furnish)
 	events := event.NewLog(d)
 	ctx, cancel := context.WithCancel(context.Background())

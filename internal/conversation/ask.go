@@ -32,6 +32,9 @@ func (d *Desk) greet(tx *db.Tx, a Account, p place, back bool) error {
 	if err != nil {
 		return err
 	}
+	if rules, err := d.ChatRules(tx); err != nil || rules.NoGreeting {
+		return err
+	}
 	if answered, err := d.answeredBefore(tx, p.customerID); err != nil || answered {
 		return err
 	}

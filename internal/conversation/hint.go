@@ -90,34 +90,38 @@ func barely(s string) string {
 	}, norm.NFD.String(exactly(s))))
 }
 
-// HintWords are the words that the group has added to those of the product.
-type HintWords struct {
+// ChatRules are the words that the group has added to those of the product, and whether
+// the house greets.
+type ChatRules struct {
 	Stop  []string `json:"stop,omitempty"`
 	Start []string `json:"start,omitempty"`
 	Page  []string `json:"page,omitempty"`
+	// NoGreeting says that the group tells new friends itself who it is and what for, in
+	// the greeting of its messengers say. Nothing is allowed by it.
+	NoGreeting bool `json:"no_greeting,omitempty"`
 }
 
-const settingHints = "chat_words"
+const settingChat = "chat_rules"
 
-// HintWords reads what the group has added.
-func (d *Desk) HintWords(tx *db.Tx) (w HintWords, err error) {
+// ChatRules reads what the group has added.
+func (d *Desk) ChatRules(tx *db.Tx) (w ChatRules, err error) {
 	var raw string
-	err = db.NotFound(tx.QueryRow(`SELECT value FROM setting WHERE name = $1`, settingHints).Scan(&raw))
+	err = db.NotFound(tx.QueryRow(`SELECT value FROM setting WHERE name = $1`, settingChat).Scan(&raw))
 	if errors.Is(err, db.ErrNotFound) {
 		return w, nil
 	}
 	if err != nil {
-		return w, fmt.Errorf("words of the chat: %w", err)
+		return w, fmt.Errorf("rules of the chat: %w", err)
 	}
 	if err := json.Unmarshal([]byte(raw), &w); err != nil {
-		return w, fmt.Errorf("words of the chat: %w", err)
+		return w, fmt.Errorf("rules of the chat: %w", err)
 	}
 	return w, nil
 }
 
-// SaveHintWords changes what the group has added. Nothing takes away a word of the
+// SaveChatRules changes what the group has added. Nothing takes away a word of the
 // product, and none of the group's can turn a stop into something else.
-func (d *Desk) SaveHintWords(tx *db.Tx, v staff.Viewer, w HintWords) (HintWords, error) {
+func (d *Desk) SaveChatRules(tx *db.Tx, v staff.Viewer, w ChatRules) (ChatRules, error) {
 	if !v.May(staff.KeepConsent) {
 		return w, staff.ErrForbidden
 	}
@@ -149,13 +153,13 @@ func (d *Desk) SaveHintWords(tx *db.Tx, v staff.Viewer, w HintWords) (HintWords,
 	}
 	raw, err := json.Marshal(w)
 	if err != nil {
-		return w, fmt.Errorf("words of the chat: %w", err)
+		return w, fmt.Errorf("rules of the chat: %w", err)
 	}
 	if _, err := tx.Exec(`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-		settingHints, string(raw)); err != nil {
-		return w, fmt.Errorf("words of the chat: %w", err)
+		settingChat, string(raw)); err != nil {
+		return w, fmt.Errorf("rules of the chat: %w", err)
 	}
-	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "chat_words_saved"})
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "chat_rules_saved"})
 	d.hints.forget()
 	return w, nil
 }
@@ -209,7 +213,7 @@ func (d *Desk) addedHints(tx *db.Tx) (map[string]hint, error) {
 	if words != nil && fresh {
 		return words, nil
 	}
-	w, err := d.HintWords(tx)
+	w, err := d.ChatRules(tx)
 	if err != nil {
 		return nil, err
 	}

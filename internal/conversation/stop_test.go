@@ -339,6 +339,10 @@ func TestSheIsAskedOnce(t *testing.T) {
 			}
 		}
 		next("blocks a", channel.Unfollow, false, 0)
+		h.write(func(tx *db.Tx) error { _, err := h.SaveChatRules(tx, h.officer, ChatRules{NoGreeting: true}); return err })
+		next("follows a group that says it itself", channel.Follow, false, 0)
+		next("blocks a group that says it itself", channel.Unfollow, false, 0)
+		h.write(func(tx *db.Tx) error { _, err := h.SaveChatRules(tx, h.officer, ChatRules{}); return err })
 		next("follow", channel.Follow, false, 1)
 		next("follow", channel.Follow, false, 1)
 		next("blocks", channel.Unfollow, false, 1)
@@ -402,28 +406,28 @@ func TestAVisitorIsAskedWithHerFirstWords(t *testing.T) {
 func TestTheGroupAddsWords(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
-		save := func(v staff.Viewer, w HintWords) error {
-			return d.Write(t.Context(), func(tx *db.Tx) error { _, err := h.SaveHintWords(tx, v, w); return err })
+		save := func(v staff.Viewer, w ChatRules) error {
+			return d.Write(t.Context(), func(tx *db.Tx) error { _, err := h.SaveChatRules(tx, v, w); return err })
 		}
-		if err := save(h.mei, HintWords{}); err != staff.ErrForbidden {
+		if err := save(h.mei, ChatRules{}); err != staff.ErrForbidden {
 			t.Errorf("an advisor: %v", err)
 		}
 		for name, c := range map[string]struct {
-			words HintWords
+			words ChatRules
 			want  db.Invalid
 		}{
-			"one letter":          {HintWords{Stop: []string{"x!"}}, db.Invalid{Field: "stop", Code: "too_short"}},
-			"too long":            {HintWords{Page: []string{strings.Repeat("a", 41)}}, db.Invalid{Field: "page", Code: "too_long"}},
-			"a stop that starts":  {HintWords{Start: []string{"STOP"}}, db.Invalid{Field: "start", Code: "word_taken"}},
-			"more than one reads": {HintWords{Stop: numbered(101)}, db.Invalid{Field: "stop", Code: "too_many"}},
+			"one letter":          {ChatRules{Stop: []string{"x!"}}, db.Invalid{Field: "stop", Code: "too_short"}},
+			"too long":            {ChatRules{Page: []string{strings.Repeat("a", 41)}}, db.Invalid{Field: "page", Code: "too_long"}},
+			"a stop that starts":  {ChatRules{Start: []string{"STOP"}}, db.Invalid{Field: "start", Code: "word_taken"}},
+			"more than one reads": {ChatRules{Stop: numbered(101)}, db.Invalid{Field: "stop", Code: "too_many"}},
 		} {
 			if err := save(h.officer, c.words); err != c.want {
 				t.Errorf("%s: %v, want %v", name, err, c.want)
 			}
 		}
-		check(t, save(h.officer, HintWords{Stop: []string{"Schluss", " Schluss ", "", "stop"}, Page: []string{"Meine Daten"}}))
+		check(t, save(h.officer, ChatRules{Stop: []string{"Schluss", " Schluss ", "", "stop"}, Page: []string{"Meine Daten"}}))
 		h.read(func(tx *db.Tx) error {
-			w, err := h.HintWords(tx)
+			w, err := h.ChatRules(tx)
 			if !slices.Equal(w.Stop, []string{"Schluss"}) {
 				t.Errorf("kept %q", w.Stop)
 			}
