@@ -162,19 +162,16 @@ func BenchmarkCheck(b *testing.B) {
 				return nil
 			})
 			ctx := context.Background()
-			for kind, ask := range map[string]Ask{"answer": {Purpose: Service, Answers: true, Staff: true}, "campaign": {Purpose: Marketing}} {
+			n := 0
+			for kind, ask := range map[string]Ask{"answer": {Purpose: Service, Answers: true, Staff: true}, "campaign": {Purpose: Marketing, Expires: opening.Add(7 * day)}} {
 				b.Run(kind, func(b *testing.B) {
-					n := 0
 					for b.Loop() {
 						// 64 checks a transaction, as a group commit has them.
 						if err := d.Write(ctx, func(tx *db.Tx) error {
 							for range 64 {
 								n++
 								a := ask
-								a.Customer, a.Message = who[n%people], fmt.Sprintf("msg_%s_%d_%d", kind, b.N, n)
-								if n > 4*people { // then they have a full month, and retries
-									a.Message = fmt.Sprintf("msg_%s_%d_%d", kind, b.N, n%(4*people)+1)
-								}
+								a.Customer, a.Message = who[n%people], fmt.Sprintf("msg_%s_%d", kind, n)
 								if _, err := h.Check(tx, a); err != nil {
 									return err
 								}
