@@ -27,6 +27,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/insight"
+	"dingdong/internal/privacy"
 	"dingdong/internal/webhook"
 )
 
@@ -38,7 +39,8 @@ type Deps struct {
 	Hooks     *webhook.Room
 	Shop      *catalogue.Shop
 	Reader    *insight.Room
-	Consent   *consent.Room   // nil: nothing is known of consents
+	Consent   *consent.Room // nil: nothing is known of consents
+	Privacy   *privacy.Room
 	Log       *slog.Logger    // nil: the default one
 	PublicURL string          // shown in examples
 	Version   string          // of the program; empty: "dev"
@@ -139,6 +141,7 @@ func (s *server) operations() {
 	s.timelineOperations()
 	s.attributeOperations()
 	s.tagOperations()
+	s.privacyOperations()
 	s.productOperations()
 	s.purchaseOperations()
 	s.qrOperations()

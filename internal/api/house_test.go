@@ -21,6 +21,7 @@ import (
 	"dingdong/internal/db/dbtest"
 	"dingdong/internal/event"
 	"dingdong/internal/insight"
+	"dingdong/internal/privacy"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
 	"dingdong/internal/webhook"
@@ -72,7 +73,8 @@ func newHouse(t testing.TB, d *db.DB, change ...func(*Deps)) *house {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); events.Run(ctx) }()
-	deps := Deps{DB: d, Desk: h.desk, Events: events, Hooks: h.hooks, Shop: h.shop, Reader: h.reader, Consent: h.consent, PublicURL: "https://shop.example", Stopping: h.stop, Rate: 100_000}
+	deps := Deps{DB: d, Desk: h.desk, Events: events, Hooks: h.hooks, Shop: h.shop, Reader: h.reader, Consent: h.consent,
+		Privacy: &privacy.Room{DB: d, Vault: h.desk.Vault, Book: h.desk.Book, Desk: h.desk}, PublicURL: "https://shop.example", Stopping: h.stop, Rate: 100_000}
 	for _, c := range change {
 		c(&deps)
 	}

@@ -159,7 +159,7 @@ func (a *App) build() error {
 	a.table = a.reactions()
 	a.worker = job.NewWorker(a.DB, a.jobs(), job.Options{Slots: a.Config.Senders, Log: a.Log})
 	a.Web, err = web.New(web.Deps{
-		DB: a.DB, Door: a.Door, SSO: &sso.Room{DB: a.DB, Vault: a.Vault, PublicURL: public}, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Consent: a.Consent, Reader: a.Reader, Hands: a.Hands, Keys: a.Keys, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
+		DB: a.DB, Door: a.Door, SSO: &sso.Room{DB: a.DB, Vault: a.Vault, PublicURL: public}, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Privacy: a.Privacy, Consent: a.Consent, Reader: a.Reader, Hands: a.Hands, Keys: a.Keys, Log: a.Log, PublicURL: public, Timezone: a.Config.Timezone,
 		Alarms: a.Alarms, Files: a.Files,
 		TrustProxy: a.Config.TrustProxy, Demo: a.Config.Demo, Ready: a.ready, Stopping: a.stopping,
 	})
@@ -226,7 +226,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	go debug.FreeOSMemory() // of opening and migrating: what follows may be an idle night
 	doors := http.NewServeMux()
-	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Consent: a.Consent, Reader: a.Reader, Log: a.Log,
+	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Privacy: a.Privacy, Consent: a.Consent, Reader: a.Reader, Log: a.Log,
 		PublicURL: a.Desk.PublicURL, Version: version(), Stopping: a.stopping}))
 	doors.Handle("/", a.Web)
 	main := server(a.patient(doors))

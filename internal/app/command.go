@@ -32,6 +32,7 @@ type commands struct {
 	Check   checkCommand   `cmd:"" help:"Check integrity, orphans and the audit chain."`
 	Copy    copyCommand    `cmd:"" help:"Copy everything into another, empty database: from SQLite to PostgreSQL, or back."`
 	KeyFile keyCommand     `cmd:"" name:"key" help:"Change the installation key, or what guards it."`
+	Privacy privacyCommand `cmd:"" help:"Export or erase a customer, and let go of what is too old."`
 	Audit   auditCommand   `cmd:"" help:"Work with the audit log."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -301,3 +301,28 @@ func (r *Room) dropFilesTooOld(ctx context.Context) error {
 		return job.Enqueue(tx, job.New{Kind: JobDropFile, Args: dropArgs{Keys: ids}})
 	})
 }
+
+// WriteFile writes the file about a person somewhere at once, for the command line.
+func (r *Room) WriteFile(ctx context.Context, w io.Writer, e Exporting) error {
+	var person string
+	err := r.DB.Write(ctx, func(tx *db.Tx) (err error) {
+		if person, err = r.Book.Person(tx, e.PersonID); err != nil {
+			return err
+		}
+		if e.Language == "" {
+			records, err := r.Book.Records(tx, person)
+			if err != nil {
+				return err
+			}
+			if e.Language, err = r.languageOf(tx, records); err != nil {
+				return err
+			}
+		}
+		audit.Record(tx, audit.Entry{Actor: "command", Action: "customer.exported", Customer: person})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return r.writeArchive(ctx, w, person, fileLanguage(e.Language))
+}

@@ -187,9 +187,13 @@ func TestSilentCustomersAreAskedAndLetGo(t *testing.T) {
 		if run.Counts["asked"] != 0 || run.Counts["persons"] != 0 {
 			t.Errorf("the second night: %v", run.Counts)
 		}
-		h.hears("Uanswers", "", func(in *channel.Inbound) { in.Kind, in.Body = channel.Postback, channel.Body{Type: "button", Data: conversation.StayYes} })
+		h.hears("Uanswers", "", func(in *channel.Inbound) {
+			in.Kind, in.Body = channel.Postback, channel.Body{Type: "button", Data: conversation.StayYes}
+		})
 		h.react(event.MessageReceived)
-		h.hears("Uleaves", "", func(in *channel.Inbound) { in.Kind, in.Body = channel.Postback, channel.Body{Type: "button", Data: conversation.StayNo} })
+		h.hears("Uleaves", "", func(in *channel.Inbound) {
+			in.Kind, in.Body = channel.Postback, channel.Body{Type: "button", Data: conversation.StayNo}
+		})
 		h.react(event.MessageReceived)
 		h.read(func(tx *db.Tx) error {
 			list, err := h.Requests(tx, h.officer, RequestFilter{})

@@ -17,7 +17,7 @@ import (
 // administers tells whether there is anything for her on the administration's pages.
 func (v *Visit) administers() bool {
 	return slices.ContainsFunc([]staff.Permission{staff.ManageGroup, staff.ManageReplies, staff.KeepLexicons, staff.KeepCatalogue,
-		staff.SeeFailures, staff.SeeAudit, staff.SeeConsent}, v.May)
+		staff.SeeFailures, staff.SeeAudit, staff.SeeConsent, staff.KeepPrivacy}, v.May)
 }
 
 // Step is a way on: a link with its words.
@@ -125,6 +125,13 @@ func (s *Server) watchTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 	}
 	if v.May(staff.ManageGroup) {
 		t, err := s.keyTile(tx, v)
+		if err != nil {
+			return g, err
+		}
+		g.Tiles = append(g.Tiles, t)
+	}
+	if s.Privacy != nil && v.May(staff.KeepPrivacy) {
+		t, err := s.privacyTile(tx, v)
 		if err != nil {
 			return g, err
 		}

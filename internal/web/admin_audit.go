@@ -64,7 +64,8 @@ var acts = []string{
 	"customer.shown", "staff_leaving", "alarm.raised", "alarm.seen", "alarm.closed", "alarm.settings", "import.run", "import.upload",
 	"import.drop", "product.save", "api.search", "audit.seen", "audit.verified", "backup.made", "copy.made", "export.asked",
 	"export.denied", "export.passed", "export.refused", "export.made", "export.failed", "export.downloaded", "export.gone", "export.settings",
-	"export.traced", "customer.exported",
+	"export.traced", "customer.exported", "privacy.asked", "privacy.noted", "privacy.extended", "privacy.refused", "privacy.done", "privacy.rules",
+	"privacy.retained", "customer.erased", "customer.export_fetched",
 }
 
 func actWords(v *Visit, action string) string {

@@ -21,6 +21,7 @@ import (
 	"dingdong/internal/export"
 	"dingdong/internal/handover"
 	"dingdong/internal/insight"
+	"dingdong/internal/privacy"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
 	"dingdong/internal/webhook"
@@ -46,6 +47,8 @@ func newAdminHouse(t testing.TB, change ...func(*Deps)) *adminHouse {
 		d.Alarms = &alarm.Room{Vault: v}
 		d.Files = &export.Room{DB: d.DB, Vault: v, Blobs: d.Desk.Blobs, Desk: d.Desk, Book: d.Desk.Book}
 		d.Hands = &handover.Room{DB: d.DB, Desk: d.Desk, Consent: &consent.Room{Vault: v, Book: d.Desk.Book}}
+		d.Privacy = &privacy.Room{DB: d.DB, Vault: v, Book: d.Desk.Book, Desk: d.Desk, Shop: d.Shop, Reader: d.Reader, Blobs: d.Desk.Blobs,
+			Parts: []privacy.Part{{Name: "conversation", Erase: d.Desk.Erase}, {Name: "customer", Erase: d.Desk.Book.Erase}}}
 	}
 	h := &adminHouse{house: newHouse(t, append([]func(*Deps){rooms}, change...)...), t: t}
 	h.write(func(tx *db.Tx) (err error) {

@@ -278,6 +278,16 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/failures/messages/{message}/resend":              {403, 303, 403, 403, 404, 401},
 	"POST /admin/failures/jobs/{job}/retry":                       {403, 403, 403, 403, 303, 401},
 	"POST /admin/failures/jobs/{job}/discard":                     {403, 403, 403, 403, 303, 401},
+	"GET /admin/privacy":                                          {403, 403, 403, 200, 403, 303},
+	"GET /admin/privacy/people/{customer}":                        {403, 403, 403, 200, 403, 303},
+	"POST /admin/privacy/people/{customer}/requests":              {403, 403, 403, 422, 403, 401},
+	"POST /admin/privacy/requests/{request}":                      {403, 403, 403, 404, 403, 401},
+	"POST /admin/privacy/people/{customer}/file":                  {403, 403, 403, 303, 403, 401},
+	"GET /admin/privacy/files/{file}":                             {403, 403, 403, 404, 403, 303},
+	"GET /admin/privacy/people/{customer}/erase":                  {403, 403, 403, 200, 403, 303},
+	"POST /admin/privacy/people/{customer}/erase":                 {403, 403, 403, 422, 403, 401},
+	"GET /admin/privacy/keeping":                                  {403, 403, 403, 200, 403, 303},
+	"POST /admin/privacy/keeping":                                 {403, 403, 403, 422, 403, 401},
 	"GET /admin/audit":                                            {403, 403, 403, 200, 200, 303},
 	"POST /admin/audit/verify":                                    {403, 403, 403, 200, 200, 401},
 
@@ -346,6 +356,7 @@ func (h *adminHouse) prepare(asker string) fixtures {
 	thread := h.says("U"+asker, "hello from "+asker)
 	f := fixtures{"thread": thread.ID, "message": h.fails(thread, "an answer to "+asker).ID, "link": "nonsense", "delivery": "edl_" + asker}
 	f["part"], f["name"], f["passkey"], f["purpose"] = "tags", "address_as", "psk_none", "marketing"
+	f["customer"], f["request"], f["file"] = thread.CustomerID, "prq_none", "pfl_none"
 	h.write(func(tx *db.Tx) error {
 		sys := staff.System()
 		if err := h.Desk.Book.EnsureDefaults(tx); err != nil {

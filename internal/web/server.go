@@ -25,6 +25,7 @@ import (
 	"dingdong/internal/export"
 	"dingdong/internal/handover"
 	"dingdong/internal/insight"
+	"dingdong/internal/privacy"
 	"dingdong/internal/sso"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
@@ -39,6 +40,7 @@ type Deps struct {
 	Desk      *conversation.Desk
 	Events    *event.Log
 	Hooks     *webhook.Room
+	Privacy   *privacy.Room
 	Shop      *catalogue.Shop // nil: cards show no purchases
 	Consent   *consent.Room   // nil: nothing is shown of consents
 	Reader    *insight.Room   // nil: nothing is offered to what she says

@@ -1,0 +1,187 @@
+package privacy
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"dingdong/internal/channel"
+	"dingdong/internal/conversation"
+	"dingdong/internal/customer"
+	"dingdong/internal/db"
+	"dingdong/internal/staff"
+)
+
+func TestEverythingAboutAPersonIsInTheFile(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lin := h.hears("Ulin", `my <b>skin</b> & "I"`, nil)
+		for range 450 {
+			h.hears("Ulin", "more words", nil)
+		}
+		other := h.hears("Uother", "somebody else's words", nil)
+		var thread string
+		h.read(func(tx *db.Tx) error {
+			return tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1`, lin).Scan(&thread)
+		})
+		up, err := h.Desk.KeepPast(context.Background(), conversation.PastFile{ThreadID: thread, Name: "list.txt", From: strings.NewReader("her own file")})
+		check(t, err)
+		h.clock.Advance(time.Minute)
+		h.write(func(tx *db.Tx) error {
+			check(t, h.Desk.Import(tx, conversation.Past{ThreadID: thread, Author: conversation.AuthorCustomer, At: tx.Now, Body: fileBody(up), Upload: up, EventID: "file"}))
+			_, err := h.Book.AddContact(tx, lin, customer.Contact{Kind: customer.Phone, Value: "0912345678", Source: customer.SourceSaid})
+			check(t, err)
+			_, err = h.Book.AddNote(tx, h.mei, customer.NoteForm{CustomerID: lin, CounterID: h.counter, Body: "likes rose"})
+			check(t, err)
+			_, err = h.Book.AddPromise(tx, h.mei, customer.PromiseForm{CustomerID: lin, CounterID: h.counter, Body: "a sample", Due: tx.Now.Add(time.Hour)})
+			check(t, err)
+			if _, err := tx.Exec(`INSERT INTO purchase (id, source, ref, customer_id, at, total, currency, created_at) VALUES ('pur_1', 'till', 'R-77', $1, 1, 128000, 'TWD', 1)`, lin); err != nil {
+				return err
+			}
+			return nil
+		})
+		var q Request
+		var f File
+		h.write(func(tx *db.Tx) (err error) {
+			if q, err = h.RequestExport(tx, lin, FromPage); err != nil {
+				return err
+			}
+			f, err = h.ExportFor(tx, h.officer, Exporting{PersonID: lin, Language: "zh-TW", RequestID: q.ID})
+			return err
+		})
+		h.works(JobFile)
+		in, f, err := h.OpenFile(context.Background(), h.officer, f.ID)
+		check(t, err)
+		raw, err := io.ReadAll(in)
+		check(t, errors.Join(err, in.Close()))
+		if int64(len(raw)) != f.Size {
+			t.Errorf("%d bytes, the list says %d", len(raw), f.Size)
+		}
+		z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+		check(t, err)
+		inside := map[string]string{}
+		for _, x := range z.File {
+			r, err := x.Open()
+			check(t, err)
+			b, err := io.ReadAll(r)
+			check(t, err)
+			inside[x.Name] = string(b)
+		}
+		var data struct {
+			Extract
+			Conversations []struct {
+				Counter  string
+				Messages []conversation.ExtractMessage
+			}
+		}
+		check(t, json.Unmarshal([]byte(inside["data.json"]), &data))
+		if len(data.Conversations) != 1 || len(data.Conversations[0].Messages) != 452 || data.Person.Contacts[0].Value != "+886912345678" ||
+			len(data.Person.Notes) != 1 || data.Person.Promises[0].Text != "a sample" || data.Purchases[0].Number != "R-77" || len(data.Requests) != 1 {
+			t.Errorf("data.json: %.600s", inside["data.json"])
+		}
+		files := 0
+		for name, text := range inside {
+			if strings.HasPrefix(name, "files/") && text == "her own file" && strings.Contains(inside["index.html"], name) {
+				files++
+			}
+			if strings.Contains(text, "somebody else") {
+				t.Errorf("%s holds another's words", name)
+			}
+		}
+		if files != 1 || !strings.Contains(inside["index.html"], `my &lt;b&gt;skin&lt;/b&gt;`) || !strings.Contains(inside["index.html"], "我們所知道的關於您的一切") {
+			t.Errorf("%d files; the page: %.800s", files, inside["index.html"])
+		}
+		if _, _, err := h.OpenFile(context.Background(), h.mei, f.ID); !errors.Is(err, staff.ErrForbidden) {
+			t.Errorf("an advisor opens it: %v", err)
+		}
+		if _, _, err := h.OpenOwn(context.Background(), other, f.ID); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("another customer opens it: %v", err)
+		}
+		in, _, err = h.OpenOwn(context.Background(), lin, f.ID)
+		check(t, err)
+		in.Close()
+		h.write(func(tx *db.Tx) error { _, err := h.EraseFor(tx, h.officer, lin, ""); return err })
+		if _, _, err := h.OpenFile(context.Background(), h.officer, f.ID); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("after the erasure: %v", err)
+		}
+		h.works(JobDropFile)
+		h.works(conversation.JobDropBlobs)
+		check(t, h.Blobs.Walk(func(key string, _ int64) error { t.Errorf("%s is left", key); return nil }))
+	})
+}
+
+func fileBody(up conversation.Upload) channel.Body {
+	return channel.Body{Type: up.Type, Media: &up.Media}
+}
+
+func write(t *testing.T, file string, content []byte) {
+	t.Helper()
+	check(t, os.WriteFile(file, content, 0o600))
+}
+
+func TestAFileGrowsOld(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lin := h.hears("Ulin", "hello", nil)
+		var f File
+		h.write(func(tx *db.Tx) (err error) {
+			f, err = h.ExportFor(tx, h.officer, Exporting{PersonID: lin})
+			return err
+		})
+		h.works(JobFile)
+		h.clock.Advance(8 * 24 * time.Hour)
+		if _, _, err := h.OpenFile(context.Background(), h.officer, f.ID); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("too old, and opened: %v", err)
+		}
+		_, err := h.Retain(context.Background())
+		check(t, err)
+		h.works(JobDropFile)
+		check(t, h.Blobs.Walk(func(key string, _ int64) error { t.Errorf("%s is left", key); return nil }))
+	})
+}
+
+func TestLanguagesOfTheFileSayTheSame(t *testing.T) {
+	for language, words := range phrases() {
+		for key := range phrases()["en"] {
+			if words[key] == "" {
+				t.Errorf("%s lacks %s", language, key)
+			}
+		}
+		if len(words) != len(phrases()["en"]) {
+			t.Errorf("%s has %d words", language, len(words))
+		}
+	}
+}
+
+func TestAListOfErasuresThatWasChanged(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lin := h.hears("Ulin", "hello", nil)
+		h.write(func(tx *db.Tx) error { _, err := h.EraseFor(tx, h.officer, lin, ""); return err })
+		check(t, h.FinishNow(context.Background()))
+		list, whole, err := h.readList(h.List)
+		if err != nil || len(list) != 1 || list[0].Record != lin || whole == 0 {
+			t.Fatalf("the list: %v, %v", list, err)
+		}
+		if n, err := h.Replay(context.Background(), h.List); n != 0 || err != nil {
+			t.Errorf("read again: %d, %v", n, err)
+		}
+		living := h.hears("Uwang", "hello", nil)
+		forged := h.tombstone(lin, list[0].At)
+		forged.Record = living
+		var out bytes.Buffer
+		check(t, writeList(&out, []Tombstone{forged}))
+		file := t.TempDir() + "/forged.jsonl"
+		write(t, file, out.Bytes())
+		if _, err := h.Replay(context.Background(), file); !errors.Is(err, ErrForeignList) {
+			t.Errorf("a forged list: %v", err)
+		}
+		if h.number(`SELECT COUNT(*) FROM customer WHERE id = $1`, living) != 1 {
+			t.Error("a forged list erased somebody")
+		}
+	})
+}
