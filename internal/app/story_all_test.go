@@ -42,6 +42,7 @@ func TestStories(t *testing.T) {
 		{"she is found by a word and by digits", sheIsFoundByAWordAndByDigits},
 		{"a file of purchases comes in", aFileOfPurchasesComesIn},
 		{"the day begins with who should hear", theDayBeginsWithWhoShouldHear},
+		{"an advisor leaves her customers", anAdvisorLeavesHerCustomers},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

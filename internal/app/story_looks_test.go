@@ -95,7 +95,7 @@ func everyPageFitsAPhone(t *testing.T, c *chromium) {
 		"/admin/counters/" + h.counter, "/admin/staff", "/admin/staff/new", "/admin/accounts", "/admin/accounts/" + h.account.ID,
 		"/admin/accounts/" + account, "/admin/tokens/new", "/admin/webhooks/new", "/admin/key", "/find?q=林", "/today", "/me/cards", "/admin/cards", "/admin/attributes", "/admin/tags", "/admin/words",
 		"/admin/purposes", "/admin/purposes/marketing", "/admin/contact-rules",
-		"/admin/words/en", "/admin/products", "/admin/products/new", "/admin/arrivals", "/admin/imports", "/chat/" + account}
+		"/admin/words/en", "/admin/products", "/admin/products/new", "/admin/arrivals", "/admin/imports", "/admin/handovers", "/admin/handovers/new", "/chat/" + account}
 	ada := h.console(c, h.hire("Ada", staff.Admin, h.counter), "Ada").small()
 	stranger := c.person(t, h.url, "a stranger").small()
 	stranger.pardon("404")

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
+	"dingdong/internal/handover"
 	"dingdong/internal/staff"
 )
 
@@ -301,5 +303,22 @@ func (s *seeder) leave(tx *db.Tx) error {
 	a, yes := s.group.accounts[choosingKey], true
 	_, err := s.desk.SaveAccount(tx, staff.System(), conversation.AccountForm{ID: a.ID, Name: a.Name, CounterID: a.CounterID,
 		APIBase: a.APIBase, DataBase: a.DataBase, Greeting: a.Greeting, OfferChoice: &yes})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.handOver(tx)
+}
+
+// leavingAdvisor goes in two weeks: her handover is planned, and a manager may start it.
+const leavingAdvisor = "yating"
+
+func (s *seeder) handOver(tx *db.Tx) error {
+	today := s.now.In(s.zone)
+	room := handover.Room{DB: s.desk.DB, Desk: s.desk, Consent: &consent.Room{Vault: s.desk.Vault, Book: s.desk.Book}}
+	_, err := room.Plan(tx, staff.System(), handover.Form{LeaverID: s.group.people[leavingAdvisor], Kind: handover.Leaves,
+		Ends: time.Date(today.Year(), today.Month(), today.Day()+14, 21, 30, 0, 0, s.zone), Rule: handover.Rule{Language: true, Speciality: true, Load: true}})
+	if err != nil {
+		return fmt.Errorf("handover: %w", err)
+	}
+	return nil
 }
