@@ -50,7 +50,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "bin/dingdong", "the program to measure")
 	flag.StringVar(&o.out, "out", "", "file to write the report to; empty: only print it")
-	flag.StringVar(&o.only, "only", "", "comma separated: inbound,latency,postgres,outbound,ding,idle,pages,find,insight,import")
+	flag.StringVar(&o.only, "only", "", "comma separated: inbound,latency,postgres,outbound,ding,idle,consent,pages,find,insight,import")
 	flag.DurationVar(&o.seconds, "time", 8*time.Second, "length of each measurement")
 	flag.IntVar(&o.stored, "stored", 1_000_000, "messages stored for the large measurements")
 	flag.IntVar(&o.purchases, "purchases", 1_000_000, "purchases in the file of the import")
@@ -64,7 +64,7 @@ func main() {
 		do   func() error
 	}{
 		{"inbound", r.inbound}, {"latency", r.latency}, {"outbound", r.outbound}, {"ding", r.ding},
-		{"idle", r.idle}, {"postgres", r.postgres}, {"pages", r.large}, {"find", r.find}, {"insight", r.insight}, {"import", r.importing},
+		{"idle", r.idle}, {"consent", r.consent}, {"postgres", r.postgres}, {"pages", r.large}, {"find", r.find}, {"insight", r.insight}, {"import", r.importing},
 	} {
 		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), part.name) {
 			continue
