@@ -55,7 +55,7 @@ func (s *Server) showKey(w http.ResponseWriter, r *http.Request, v *Visit) error
 	title := v.T("admin.key")
 	data := adminKeyPage{Frame: s.frame(v, "admin", title), Top: AdminTop{Up: adminUp(v), Title: title, Text: v.T("admin.key.about")}, Progress: progress}
 	for _, c := range []string{"rotate", "status", "retire"} {
-		data.Commands = append(data.Commands, Copy{v.T("admin.key.do_" + c), "dingdong key " + c})
+		data.Commands = append(data.Commands, Copy{v.T("admin.key.do." + c), "dingdong key " + c})
 	}
 	return s.render(w, v, view{Page: "admin_key", Data: data})
 }
@@ -93,8 +93,8 @@ func (s *Server) keyProgress(v *Visit) (keyProgress, error) {
 		p.Work = append(p.Work, keyWorkLine(v, w))
 	}
 	for _, k := range status.Keys {
-		row := keyRow{Use: v.T("admin.key.use_" + known([]string{"seal", "sign"}, k.Use, "seal")), Name: k.Name(), Tone: keyTones[k.State],
-			State: v.T("admin.key.state_" + known([]string{"waiting", "current", "old", "retired"}, k.State, "old")), Since: clock.Moment(k.Made)}
+		row := keyRow{Use: v.T("admin.key.use." + known([]string{"seal", "sign"}, k.Use, "seal")), Name: k.Name(), Tone: keyTones[k.State],
+			State: v.T("admin.key.state." + known([]string{"waiting", "current", "old", "retired"}, k.State, "old")), Since: clock.Moment(k.Made)}
 		for _, t := range []struct {
 			state string
 			shown string
@@ -144,12 +144,12 @@ func keySays(v *Visit, s vault.Status) (say, tone string) {
 
 func keyWorkLine(v *Visit, w vault.Work) keyWork {
 	line := keyWork{Name: w.Name, Value: w.Done, Max: max(w.Total, w.Done, 1)}
-	if key := "admin.key.work_" + strings.ReplaceAll(w.Name, ".", "_"); v.Words.Has(key) {
+	if key := "admin.key.work." + strings.ReplaceAll(w.Name, ".", "_"); v.Words.Has(key) {
 		line.Name = v.T(key)
 	}
 	line.Text = v.T("admin.key.done_of", "done", shownNumber(w.Done), "total", shownNumber(max(w.Total, w.Done)))
 	if !w.Ended.IsZero() {
-		line.Value, line.Text = line.Max, v.T("admin.key.work_done", "done", shownNumber(w.Done))
+		line.Value, line.Text = line.Max, v.T("admin.key.work.done", "done", shownNumber(w.Done))
 	}
 	if w.Damaged > 0 {
 		line.Damaged = v.T("admin.key.damaged", "n", w.Damaged)
