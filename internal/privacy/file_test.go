@@ -185,3 +185,33 @@ func TestAListOfErasuresThatWasChanged(t *testing.T) {
 		}
 	})
 }
+
+func TestTheOfficersActsAreOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lin := h.hears("Ulin", "hello", nil)
+		var f File
+		h.write(func(tx *db.Tx) (err error) {
+			q, err := h.AskFor(tx, h.officer, Asking{PersonID: lin, Kind: AskCorrect, Origin: FromOfficer, Note: "her name"})
+			check(t, err)
+			check(t, h.Comment(tx, h.officer, Working{ID: q.ID, Note: "asked the counter"}))
+			check(t, h.Finish(tx, h.officer, Working{ID: q.ID}))
+			f, err = h.ExportFor(tx, h.officer, Exporting{PersonID: lin})
+			return err
+		})
+		h.works(JobFile)
+		in, _, err := h.OpenFile(context.Background(), h.officer, f.ID)
+		check(t, err)
+		in.Close()
+		h.write(func(tx *db.Tx) error { _, err := h.EraseFor(tx, h.officer, lin, ""); return err })
+		h.read(func(tx *db.Tx) error {
+			for _, action := range []string{"privacy.asked", "privacy.noted", "privacy.done", "customer.exported", "customer.export_fetched", "customer.erased"} {
+				var n int
+				check(t, tx.QueryRow(`SELECT COUNT(*) FROM audit WHERE action = $1 AND actor = $2 AND customer_id = $3`, action, h.officer.ID, lin).Scan(&n))
+				if n != 1 {
+					t.Errorf("%s: %d lines", action, n)
+				}
+			}
+			return nil
+		})
+	})
+}

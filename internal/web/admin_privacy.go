@@ -20,6 +20,8 @@ type adminPrivacyPage struct {
 	Closed   []adminRow
 	Nothing  Empty
 	Missed   Empty
+
+	customers []string // who stands on it
 }
 
 // privacyTile leads to the requests, and says when one is past its time.
@@ -41,13 +43,16 @@ func (s *Server) showPrivacy(w http.ResponseWriter, r *http.Request, v *Visit) e
 	data.Searched = data.Query != ""
 	clock := s.clock(v, "")
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
-		data.Open, data.Closed, data.Found = nil, nil, nil
+		data.Open, data.Closed, data.Found, data.customers = nil, nil, nil, nil
 		for _, closed := range []bool{false, true} {
 			list, err := s.Privacy.Requests(tx, v.Viewer, privacy.RequestFilter{Closed: closed, Limit: 50})
 			if err != nil {
 				return err
 			}
 			for _, q := range list {
+				if !q.Erased {
+					data.customers = append(data.customers, q.PersonID)
+				}
 				row := requestRow(v, clock, q)
 				if row.Closed = closed; closed {
 					data.Closed = append(data.Closed, row)
@@ -75,6 +80,18 @@ func (s *Server) showPrivacy(w http.ResponseWriter, r *http.Request, v *Visit) e
 		}
 		return nil
 	})
+	if err == nil && data.Searched {
+		err = s.DB.Write(r.Context(), func(tx *db.Tx) error {
+			s.Desk.NoteSearch(tx, v.Viewer, conversation.Searched{Where: "privacy", Query: data.Query, Customers: len(data.Found)})
+			return nil
+		})
+	}
+	for _, row := range data.Found {
+		data.customers = append(data.customers, strings.TrimPrefix(row.Path, "/admin/privacy/people/"))
+	}
+	if err == nil {
+		err = s.shown(r, v, "privacy", data.customers)
+	}
 	if err != nil {
 		return err
 	}

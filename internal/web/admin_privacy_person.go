@@ -111,6 +111,11 @@ func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, f Form) error {
 	if err != nil {
 		return err
 	}
+	if !data.Erased {
+		if err := s.shown(v.request, v, "privacy", []string{data.Top.Text}); err != nil {
+			return err
+		}
+	}
 	data.Frame = s.frame(v, "admin", data.Top.Title)
 	data.Path = data.Action
 	return s.render(w, v, view{Page: "admin_privacy_person", Status: f.status(), Data: data})
@@ -235,6 +240,9 @@ func (s *Server) erasePage(w http.ResponseWriter, v *Visit, f Form) error {
 		data.Name, err = s.eraseName(tx, v, id)
 		return err
 	})
+	if err == nil {
+		err = s.shown(v.request, v, "privacy", []string{id})
+	}
 	if err != nil {
 		return err
 	}

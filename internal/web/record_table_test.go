@@ -5,6 +5,17 @@ package web
 // right or a setting has no "none". One that leaves nothing in this test's small house
 // says where it does.
 var leaves = map[string]string{
+	"GET /admin/privacy":                             "customer.search",
+	"GET /admin/privacy/people/{customer}":           "customer.shown",
+	"POST /admin/privacy/people/{customer}/requests": "privacy.asked",
+	"POST /admin/privacy/requests/{request}":         "none: privacy.done and its like, by TestTheOfficersActsAreOnRecord of privacy",
+	"POST /admin/privacy/people/{customer}/file":     "customer.exported",
+	"GET /admin/privacy/files/{file}":                "none: customer.export_fetched, by TestTheOfficersActsAreOnRecord of privacy",
+	"GET /admin/privacy/people/{customer}/erase":     "none: customer.shown, once an hour: her page stands before it",
+	"POST /admin/privacy/people/{customer}/erase":    "none: customer.erased, by TestTheOfficersActsAreOnRecord of privacy",
+	"GET /admin/privacy/keeping":                     "none: no customer is shown",
+	"POST /admin/privacy/keeping":                    "privacy.rules",
+
 	"GET /{$}":                        "none: no customer is shown",
 	"GET /static/":                    "none: the door of customers and platforms: no member of staff looks",
 	"GET /favicon.ico":                "none: the door of customers and platforms: no member of staff looks",

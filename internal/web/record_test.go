@@ -13,11 +13,15 @@ import (
 	"dingdong/internal/audit"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/privacy"
 	"dingdong/internal/staff"
 )
 
 // saidFor completes the requests of the table above, where they need more than nothing.
 var saidFor = map[string]string{
+	"GET /admin/privacy":                                "q=Chen",
+	"POST /admin/privacy/people/{customer}/requests":    "kind=export",
+	"POST /admin/privacy/keeping":                       keepingValues(privacy.DefaultRules()).Encode(),
 	"POST /sign-in":                                     "email=mei@nowhere.test&password=not-hers-at-all",
 	"POST /me/away":                                     "for=hour",
 	"GET /find":                                         "q=Chen",
@@ -76,6 +80,8 @@ func TestEveryRouteLeavesItsRecord(t *testing.T) {
 		switch {
 		case strings.Contains(rt.pattern, " /inbox"), rt.pattern == "GET /find":
 			who = h.Manager
+		case strings.Contains(rt.pattern, "/admin/privacy"):
+			who = h.Privacy
 		case strings.Contains(rt.pattern, "/cards/"), strings.Contains(rt.pattern, "/failures/messages/"):
 			who = h.Manager
 		}
