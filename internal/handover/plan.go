@@ -149,6 +149,7 @@ func (r *Room) Change(tx *db.Tx, v staff.Viewer, id string, f Form) (Handover, e
 	if h, err = load(tx, h.ID); err != nil {
 		return h, err
 	}
+	note(tx, v.ID, "change", h, "")
 	return h, r.replan(tx, h)
 }
 

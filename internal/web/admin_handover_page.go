@@ -36,6 +36,8 @@ type adminHandoverPage struct {
 	Figures   []figureRow
 	Spans     []string
 	NoFigures string
+
+	named []string // customers whose names stand here
 }
 
 type handoverButton struct{ Path, Text, Icon string }
@@ -113,6 +115,9 @@ func (s *Server) handoverPage(w http.ResponseWriter, v *Visit, f Form) error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.shown(v.request, v, "handover", data.named); err != nil {
 		return err
 	}
 	data.Frame = s.frame(v, "admin", h.LeaverName)
@@ -208,6 +213,8 @@ func (s *Server) handoverItems(tx *db.Tx, v *Visit, h handover.Handover, page ha
 		row := itemRow{ID: i.ID, Name: i.Name, To: i.ToName, Pick: open && (i.State == handover.Planned || i.State == handover.Failed)}
 		if row.Name == "" {
 			row.Name = v.T("hand.somebody")
+		} else {
+			data.named = append(data.named, i.CustomerID)
 		}
 		if i.ThreadID != "" {
 			row.Path = "/inbox/" + i.ThreadID
@@ -323,7 +330,7 @@ func (s *Server) handoverTexts(tx *db.Tx, v *Visit, h handover.Handover, data *a
 			field.Value = t.Body
 		}
 		field.Must = true
-		data.Texts = append(data.Texts, handoverText{Field: field, Name: v.T("language." + t.Language), Example: t.Example, Changed: t.Changed})
+		data.Texts = append(data.Texts, handoverText{Field: field, Name: v.T("spoken." + t.Language), Example: t.Example, Changed: t.Changed})
 	}
 	return err
 }
