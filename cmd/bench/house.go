@@ -100,7 +100,12 @@ func (h *house) furnish(tx *db.Tx, a *app.App, api string) error {
 	}
 	acc, err := a.Desk.SaveAccount(tx, system, conversation.AccountForm{Channel: channel.LINE, Name: "Bench", CounterID: h.counters[0],
 		Secret: secret, Token: token, APIBase: api, DataBase: api})
+	if err != nil {
+		return err
+	}
 	h.account = acc.ID
+	// What comes in and what goes out are measured apart: nobody is greeted.
+	_, err = a.Desk.SaveChatRules(tx, system, conversation.ChatRules{NoGreeting: true})
 	return err
 }
 

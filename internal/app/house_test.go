@@ -203,6 +203,7 @@ func TestEveryRoomInTheListIsThere(t *testing.T) {
 // machine, and why.
 var ownClock = map[string]string{
 	"channel/line/linefake/fake.go": "a platform has a clock of its own: it is the default of an option",
+	"sso/ssotest/provider.go":       "so has a provider",
 }
 
 func TestTimeComesFromTheDatabase(t *testing.T) {

@@ -258,7 +258,8 @@ type answered struct {
 }
 
 // noteAnswer moves the thread. A person's answer ends the waiting and makes an
-// unowned thread hers; an automation's does neither.
+// unowned thread hers; an automation's does neither, and while she waits her own
+// words stay what the list shows of her.
 func noteAnswer(tx *db.Tx, f Draft, m row, t answered) error {
 	assignee := t.assignee
 	answers := number(f.Author == AuthorStaff && m.Status == StatusQueued)
@@ -266,11 +267,11 @@ func noteAnswer(tx *db.Tx, f Draft, m row, t answered) error {
 		assignee = f.AuthorID
 	}
 	n, err := tx.Exec(`UPDATE thread SET
-			last_message_id = CASE WHEN last_at <= $2 THEN $3 ELSE last_message_id END,
-			last_at = CASE WHEN last_at <= $2 THEN $2 ELSE last_at END,
+			last_message_id = CASE WHEN last_at <= $2 AND (waiting_since = 0 OR $7 = 1) THEN $3 ELSE last_message_id END,
+			last_at = CASE WHEN last_at <= $2 AND (waiting_since = 0 OR $7 = 1) THEN $2 ELSE last_at END,
 			waiting_since = CASE WHEN $4 = 1 THEN 0 ELSE waiting_since END,
 			unread = CASE WHEN $4 = 1 THEN 0 ELSE unread END, assignee_id = $5
-		WHERE id = $1 AND moves = $6`, f.ThreadID, db.Micro(m.At), m.ID, answers, assignee, t.moves)
+		WHERE id = $1 AND moves = $6`, f.ThreadID, db.Micro(m.At), m.ID, answers, assignee, t.moves, number(f.Author == AuthorStaff))
 	if err != nil {
 		return fmt.Errorf("thread: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"dingdong/internal/channel"
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -212,7 +213,7 @@ func (r *Room) say(tx *db.Tx, s stride, w saying) (conversation.Message, error) 
 	if err != nil {
 		return conversation.Message{}, err
 	}
-	return r.Desk.Send(tx, conversation.Draft{ThreadID: w.thread, Author: conversation.AuthorAutomation, AuthorID: s.h.by(), Purpose: "service",
+	return r.Desk.Send(tx, conversation.Draft{ThreadID: w.thread, Author: conversation.AuthorAutomation, AuthorID: s.h.by(), Purpose: consent.Service, Kind: "handover",
 		ClientKey: w.key, Body: channel.Body{Type: channel.Text, Text: n.fill(w.body, w.language, names[s.to]), Choices: w.choices}})
 }
 
