@@ -55,6 +55,7 @@ type plan struct {
 	line    linefake.Options // of the platform
 	tune    func(*App)       // before Run
 	unsown  bool             // the database is furnished already
+	greets  bool             // it tells new friends who it is; the other stories are about something else
 	phone   *linefake.Platform
 	account conversation.Account
 }
@@ -111,6 +112,10 @@ func newHouseWith(t *testing.T, p plan) *home {
 	if !p.unsown {
 		h.furnish()
 	}
+	h.write(func(tx *db.Tx) error {
+		_, err := h.Desk.SaveChatRules(tx, staff.System(), conversation.ChatRules{NoGreeting: !p.greets})
+		return err
+	})
 	h.phone.SetWebhook(h.url+h.account.WebhookPath(), true)
 	return h
 }

@@ -1,7 +1,9 @@
 package conversation
 
 import (
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -183,6 +185,9 @@ type PageChange struct {
 // chat hears of it; to allow, she must have come from her chat just now, else she is
 // asked there: Asked tells so.
 func (d *Desk) ChangeFromPage(tx *db.Tx, o Own, change PageChange) (asked bool, err error) {
+	if _, err := d.Consent().Purpose(tx, change.Purpose); errors.Is(err, db.ErrNotFound) {
+		return false, db.Invalid{Field: "purpose", Code: "unknown"}
+	}
 	if change.Allow && !o.Fresh {
 		return true, d.tellOwn(tx, o, func(c chat) (sentence, error) {
 			p, err := d.Consent().Purpose(tx, change.Purpose)
@@ -244,4 +249,30 @@ func (d *Desk) OfferAdvisors(tx *db.Tx, o Own) (offered bool, err error) {
 		return s, err
 	})
 	return offered, err
+}
+
+// OwnCounts is how much there is about a person, without a word of it.
+type OwnCounts struct{ Messages, Notes, Purchases int }
+
+// OwnCounts counts what her page names only as numbers.
+func (d *Desk) OwnCounts(tx *db.Tx, records []string) (n OwnCounts, err error) {
+	marks, args := db.In(records, 1)
+	err = tx.QueryRow(`SELECT (SELECT COUNT(*) FROM message m WHERE m.author IN ('customer', 'staff', 'automation') AND m.thread_id IN (
+			SELECT id FROM thread WHERE customer_id IN (`+marks+`))),
+		(SELECT COUNT(*) FROM note WHERE ended_at IS NULL AND customer_id IN (`+marks+`)),
+		(SELECT COUNT(*) FROM purchase WHERE customer_id <> '' AND customer_id IN (`+marks+`))`, args...).Scan(&n.Messages, &n.Notes, &n.Purchases)
+	if err != nil {
+		return n, fmt.Errorf("count what is known of her: %w", err)
+	}
+	return n, nil
+}
+
+// OwnCounters are the counters a person has spoken with.
+func (d *Desk) OwnCounters(tx *db.Tx, personID string) ([]string, error) {
+	rows, err := tx.Query(`SELECT counter_id FROM thread WHERE customer_id = $1 AND folded_id = '' ORDER BY counter_id`, personID)
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	if err != nil {
+		return nil, fmt.Errorf("counters of a person: %w", err)
+	}
+	return list, nil
 }

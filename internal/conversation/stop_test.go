@@ -339,7 +339,10 @@ func TestSheIsAskedOnce(t *testing.T) {
 			}
 		}
 		next("blocks a", channel.Unfollow, false, 0)
-		h.write(func(tx *db.Tx) error { _, err := h.SaveChatRules(tx, h.officer, ChatRules{NoGreeting: true}); return err })
+		h.write(func(tx *db.Tx) error {
+			_, err := h.SaveChatRules(tx, h.officer, ChatRules{NoGreeting: true})
+			return err
+		})
 		next("follows a group that says it itself", channel.Follow, false, 0)
 		next("blocks a group that says it itself", channel.Unfollow, false, 0)
 		h.write(func(tx *db.Tx) error { _, err := h.SaveChatRules(tx, h.officer, ChatRules{}); return err })

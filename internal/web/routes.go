@@ -354,6 +354,9 @@ func (s *Server) routes() []route {
 		{pattern: "POST /chat/{account}/upload", access: public, handle: s.visits(s.uploadChat), body: conversation.MaxUpload + 1},
 		{pattern: "POST /chat/{account}/typing", access: public, handle: s.visits(s.typeChat), body: 1 << 10},
 		{pattern: "GET /chat/{account}/stream", access: public, handle: s.visits(s.streamChat)},
+		{pattern: "GET /my/{token}", access: public, handle: s.showMy},
+		{pattern: "POST /my/{token}", access: foreign, handle: s.changeMy, body: 8 << 10}, // the page's own token proves it; no referrer means no origin
+		{pattern: "POST /my/{token}/one-click", access: foreign, handle: s.oneClick, body: 4 << 10},
 		{pattern: "GET /liff/{account}", access: public, handle: s.showLIFF},
 		{pattern: "POST /liff/{account}/scan", access: public, handle: s.inLINE(s.scanLIFF), body: ticketBody},
 		{pattern: "POST /liff/{account}/choose", access: public, handle: s.inLINE(s.chooseLIFF), body: ticketBody},

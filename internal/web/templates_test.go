@@ -48,6 +48,7 @@ var pageTypes = map[string]any{
 
 	"liff":        liffPage{},
 	"me":          mePage{},
+	"my":          myPage{},
 	"passkey_new": passkeyNewPage{},
 	"more":        morePage{},
 	"shown":       shownPage{},
