@@ -122,6 +122,10 @@ func (s *Server) watchTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 			t.Text = ""
 		}
 		g.Tiles = append(g.Tiles, t)
+		if t, err = s.blocksTile(tx, v); err != nil {
+			return g, err
+		}
+		g.Tiles = append(g.Tiles, t)
 	}
 	if v.May(staff.ManageGroup) {
 		t, err := s.keyTile(tx, v)

@@ -58,7 +58,7 @@ var acts = []string{
 	"brand_saved", "brand_closed", "brand_reopened", "counter_saved", "counter_closed", "counter_reopened", "token_created", "token_ended",
 	"attribute_saved", "attribute_closed", "attribute_reopened", "attribute_forgotten", "tag_saved", "tag_closed", "tag_reopened", "tag_taken",
 	"lexicon_saved", "lexicon_published", "lexicon_dropped",
-	"consent_granted", "consent_withdrawn", "contact_paused", "contact_resumed", "contact_rules_saved",
+	"consent_granted", "consent_withdrawn", "contact_paused", "contact_resumed", "contact_rules_saved", "chat_rules_saved",
 	"purpose_added", "purpose_changed", "purpose_text_changed",
 	"endpoint.save", "endpoint.pause", "endpoint.resume", "endpoint.end", "endpoint.gone", "endpoint.retry", "job.retry", "job.discard",
 	"handover.plan", "handover.change", "handover.drop", "handover.hand", "handover.texts", "handover.start", "handover.begin", "handover.pause", "handover.resume", "handover.cancel",

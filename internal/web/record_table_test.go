@@ -261,6 +261,10 @@ var leaves = map[string]string{
 	"POST /liff/{account}/scan":                                   "none: the door of customers and platforms: no member of staff looks",
 	"POST /liff/{account}/choose":                                 "none: the door of customers and platforms: no member of staff looks",
 	"POST /liff/{account}/answer":                                 "none: the door of customers and platforms: no member of staff looks",
+	"GET /my/{token}":                                             "none: the door of customers and platforms: no member of staff looks",
+	"POST /my/{token}":                                            "none: the door of customers and platforms: no member of staff looks",
+	"POST /my/{token}/one-click":                                  "none: the door of customers and platforms: no member of staff looks",
+	"GET /admin/blocks":                                           "none: customer.shown for names that she sees; an administrator sees none",
 
 	// told by the tests of their own pages
 	"POST /again":                                    "none: what it leaves is told by the tests of its own page",

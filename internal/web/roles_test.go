@@ -274,6 +274,7 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/webhooks/{endpoint}/resume":                      {403, 403, 403, 403, 303, 401},
 	"POST /admin/webhooks/{endpoint}/end":                         {403, 403, 403, 403, 303, 401},
 	"POST /admin/webhooks/{endpoint}/deliveries/{delivery}/retry": {403, 403, 403, 403, 303, 401},
+	"GET /admin/blocks":                                           {403, 200, 403, 403, 200, 303},
 	"GET /admin/failures":                                         {403, 200, 403, 403, 200, 303},
 	"POST /admin/failures/messages/{message}/resend":              {403, 303, 403, 403, 404, 401},
 	"POST /admin/failures/jobs/{job}/retry":                       {403, 403, 403, 403, 303, 401},

@@ -306,6 +306,7 @@ func (s *Server) routes() []route {
 		{pattern: "POST /admin/webhooks/{endpoint}/deliveries/{delivery}/retry", access: may(staff.ManageGroup), handle: s.retryDelivery},
 		{pattern: "GET /admin/key", access: may(staff.ManageGroup), handle: s.showKey},
 		{pattern: "GET /admin/key/progress", access: may(staff.ManageGroup), handle: s.showKeyProgress},
+		{pattern: "GET /admin/blocks", access: may(staff.SeeFailures), handle: s.showBlocks},
 		{pattern: "GET /admin/failures", access: may(staff.SeeFailures), handle: s.showFailures},
 		{pattern: "POST /admin/failures/messages/{message}/resend", access: may(staff.SeeFailures), handle: s.resendFailed},
 		{pattern: "POST /admin/failures/jobs/{job}/retry", access: may(staff.ManageGroup), handle: s.retryJob},

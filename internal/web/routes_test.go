@@ -15,7 +15,7 @@ var openDoors = []string{
 	"GET /chat/{account}", "GET /chat/{account}/widget.js", "POST /chat/{account}/start", "GET /chat/{account}/messages",
 	"POST /chat/{account}/messages", "POST /chat/{account}/taps", "POST /chat/{account}/upload", "POST /chat/{account}/typing", "GET /chat/{account}/stream",
 	"GET /chat/{account}/card", "POST /chat/{account}/card", "GET /chat/{account}/advisors", "POST /chat/{account}/advisors",
-	"GET /liff/{account}", "POST /liff/{account}/scan", "POST /liff/{account}/choose", "POST /liff/{account}/answer",
+	"GET /my/{token}", "POST /my/{token}", "POST /my/{token}/one-click", "GET /liff/{account}", "POST /liff/{account}/scan", "POST /liff/{account}/choose", "POST /liff/{account}/answer",
 	"POST /in/{account}", "GET /m/{link}",
 }
 

@@ -15,7 +15,7 @@ var pageTypes = map[string]any{
 	"admin": adminPage{}, "admin_account": adminAccountPage{}, "admin_account#findings": findingsView{}, "admin_audit": adminAuditPage{},
 	"admin_alarm": adminAlarmPage{}, "admin_alarms": adminAlarmsPage{}, "admin_alarms#alarm-count": 0, "admin_bounds": adminBoundsPage{},
 	"admin_export": adminExportPage{}, "admin_exports": adminExportsPage{}, "admin_export_new": adminAskPage{},
-	"admin_audit#chain": chainView{}, "admin_failures": adminFailuresPage{}, "admin_list": adminListPage{}, "admin_person": adminPersonPage{},
+	"admin_audit#chain": chainView{}, "admin_failures": adminFailuresPage{}, "admin_blocks": adminBlocksPage{}, "admin_list": adminListPage{}, "admin_person": adminPersonPage{},
 	"admin_place": adminPlacePage{}, "admin_privacy": adminPrivacyPage{}, "admin_privacy_person": adminPrivacyPersonPage{}, "admin_erase": adminErasePage{}, "admin_keeping": adminKeepingPage{}, "admin_replies": adminRepliesPage{}, "admin_reply": adminReplyPage{}, "admin_secret": adminSecretPage{},
 	"admin_attribute": adminAttributePage{}, "admin_tag": adminTagPage{}, "admin_words": adminWordsPage{}, "admin_words#tried": triedView{},
 	"admin_products": adminProductsPage{}, "admin_product": adminProductPage{}, "admin_variant": adminVariantPage{}, "admin_arrivals": adminArrivalsPage{},
