@@ -173,11 +173,6 @@ func (h *home) furnish() {
 		base := platformURL(h.phone)
 		h.account, err = h.Desk.SaveAccount(tx, system, conversation.AccountForm{Channel: channel.LINE, Name: "Rosée LINE",
 			CounterID: counter.ID, Secret: lineSecret, Token: lineToken, APIBase: base, DataBase: base})
-		if err != nil {
-			return err
-		}
-		// The stories that are about the greeting ask for it.
-		_, err = h.Desk.SaveChatRules(tx, system, conversation.ChatRules{NoGreeting: true})
 		return err
 	})
 	must(h.t, h.Door.GivePassword(h.t.Context(), staff.System(), h.advisor, advisorPassword))

@@ -41,6 +41,8 @@ func TestStories(t *testing.T) {
 		{"her advisor is off, and back", herAdvisorIsOffAndBack},
 		{"she is found by a word and by digits", sheIsFoundByAWordAndByDigits},
 		{"a file of purchases comes in", aFileOfPurchasesComesIn},
+		{"one tap stops it and a planned message dies", oneTapStopsItAndAPlannedMessageDies},
+		{"she opens her own page", sheOpensHerOwnPage},
 		{"the day begins with who should hear", theDayBeginsWithWhoShouldHear},
 		{"an advisor leaves her customers", anAdvisorLeavesHerCustomers},
 	} {

@@ -91,7 +91,7 @@ func everyPageFitsAPhone(t *testing.T, c *chromium) {
 		return err
 	})
 	pages := []string{"/inbox", "/inbox/" + thread, "/inbox?box=all&closed=1", "/more", "/me", "/me/passkeys/new", "/admin", "/admin/sign-in",
-		"/admin/replies", "/admin/replies/" + reply.ID, "/admin/failures", "/admin/audit", "/admin/stores", "/admin/stores/new",
+		"/admin/replies", "/admin/replies/" + reply.ID, "/admin/failures", "/admin/blocks", "/admin/audit", "/admin/stores", "/admin/stores/new",
 		"/admin/counters/" + h.counter, "/admin/staff", "/admin/staff/new", "/admin/accounts", "/admin/accounts/" + h.account.ID,
 		"/admin/accounts/" + account, "/admin/tokens/new", "/admin/webhooks/new", "/admin/key", "/find?q=林", "/today", "/me/cards", "/admin/cards", "/admin/attributes", "/admin/tags", "/admin/words",
 		"/admin/purposes", "/admin/purposes/marketing", "/admin/contact-rules",

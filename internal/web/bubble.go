@@ -235,7 +235,7 @@ func (x teller) status(b *Bubble, m conversation.Message) {
 
 // failures are the reasons with a sentence below "failure.".
 var failures = []string{"blocked", "account_closed", "group", "standby", "over_quota", "misconfigured", "rejected", "unreachable",
-	"throttled", "platform_down", "unknown"}
+	"throttled", "platform_down", "unknown", "no_consent", "stopped", "no_place", "expired", "outbid", "cancelled"}
 
 func (x teller) content(b *Bubble, m conversation.Message) {
 	b.Kind = string(m.Type)
