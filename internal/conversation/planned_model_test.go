@@ -110,7 +110,7 @@ func (s *story) judge() {
 	refused := map[string]int{}
 	planned := 0
 	s.read(func(tx *db.Tx) error {
-		rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.author = 'automation' ORDER BY m.at`)
+		rows, err := tx.Query(`SELECT ` + messageColumns + messageFrom + `WHERE m.author = 'automation' ORDER BY m.at`)
 		all, err := collectRows(rows, err)
 		for _, m := range all {
 			switch m.Status {

@@ -108,6 +108,7 @@ func TestWhatIsTooOldGoes(t *testing.T) {
 		}
 		h.read(func(tx *db.Tx) error {
 			runs, err := Runs(tx, h.officer, 10)
+			check(t, err)
 			if len(runs) != 2 || runs[1].DoneAt.IsZero() || runs[1].Counts["messages"] != 2 {
 				t.Errorf("the runs are on record as %+v", runs)
 			}

@@ -84,7 +84,7 @@ func TestPasskeys(t *testing.T) {
 		if _, err := o.ConfirmPasskey(t.Context(), g.adminViewer, again); !errors.Is(err, ErrCeremony) {
 			t.Errorf("another's question: %v", err)
 		}
-		if token, err = o.ConfirmPasskey(t.Context(), v, again); err != nil {
+		if _, err = o.ConfirmPasskey(t.Context(), v, again); err != nil {
 			t.Fatal(err)
 		}
 		other, _ := addKey(t, d, g.admin.ID, "Ada's")

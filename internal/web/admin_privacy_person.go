@@ -157,7 +157,7 @@ func (s *Server) askPrivacy(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if err != nil {
 		return err
 	}
-	return s.done(w, v, "/admin/privacy/people/"+r.PathValue("customer"), "privacy.done.asked")
+	return s.done(w, v, "/admin/privacy/people/"+r.PathValue("customer"), "done.privacy_asked")
 }
 
 // workPrivacy notes, extends, refuses or closes a request.
@@ -213,7 +213,7 @@ func (s *Server) makePrivacyFile(w http.ResponseWriter, r *http.Request, v *Visi
 	if err != nil {
 		return err
 	}
-	return s.done(w, v, "/admin/privacy/people/"+r.PathValue("customer"), "privacy.done.making")
+	return s.done(w, v, "/admin/privacy/people/"+r.PathValue("customer"), "done.privacy_making")
 }
 
 func (s *Server) fetchPrivacyFile(w http.ResponseWriter, r *http.Request, v *Visit) error {
@@ -290,5 +290,5 @@ func (s *Server) erasePerson(w http.ResponseWriter, r *http.Request, v *Visit) e
 	if err != nil {
 		return err
 	}
-	return s.done(w, v, "/admin/privacy", "privacy.done.erased")
+	return s.done(w, v, "/admin/privacy", "done.privacy_erased")
 }
