@@ -70,6 +70,10 @@ func Seed(ctx context.Context, desk *conversation.Desk, o Places) (Seeded, error
 		if s.group, err = s.open(tx); err != nil {
 			return err
 		}
+		// The customers of the stories were greeted long ago: they are not asked today.
+		if _, err = desk.SaveChatRules(tx, staff.System(), conversation.ChatRules{NoGreeting: true}); err != nil {
+			return err
+		}
 		return s.stock(tx)
 	})
 	if err != nil {
@@ -91,6 +95,9 @@ func Seed(ctx context.Context, desk *conversation.Desk, o Places) (Seeded, error
 	}
 	err = desk.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := s.learn(tx); err != nil {
+			return err
+		}
+		if _, err := desk.SaveChatRules(tx, staff.System(), conversation.ChatRules{}); err != nil {
 			return err
 		}
 		return s.leave(tx)
