@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dingdong/internal/channel"
+	"dingdong/internal/consent"
 	"dingdong/internal/db"
 	"dingdong/internal/vault"
 )
@@ -15,9 +16,6 @@ const (
 	StayYes = "dingdong:stay:yes"
 	StayNo  = "dingdong:stay:no"
 )
-
-// PurposeMarketing is writing to her unasked.
-const PurposeMarketing = "marketing"
 
 // stayAuthor is the automation that asks.
 const stayAuthor = "stay"
@@ -36,7 +34,7 @@ func (d *Desk) AskToStay(tx *db.Tx, personID string, until time.Time) (Message, 
 		return Message{}, err
 	}
 	return d.Send(tx, Draft{
-		ThreadID: thread, Author: AuthorAutomation, AuthorID: stayAuthor, Purpose: PurposeMarketing,
+		ThreadID: thread, Author: AuthorAutomation, AuthorID: stayAuthor, Purpose: consent.Marketing, Kind: stayAuthor, Expires: until,
 		ClientKey: "stay:" + until.Format(time.DateOnly),
 		Body: channel.Body{Type: channel.Text, Text: v.say("stay", "date", until.Format(time.DateOnly)), Choices: []channel.Choice{
 			{Label: label(v.say("stay_yes")), Data: StayYes}, {Label: label(v.say("stay_no")), Data: StayNo},
