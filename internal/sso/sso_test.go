@@ -78,7 +78,7 @@ func TestSignIn(t *testing.T) {
 		"another domain":     {claims: map[string]any{"email": "mei@evil.test", "email_verified": true}, refused: Domain},
 		"a domain within":    {claims: map[string]any{"email": "mei@group.test.evil.test", "email_verified": true}, refused: Domain},
 		"two signs":          {claims: map[string]any{"email": "x@group.test@evil.test", "email_verified": true}, refused: Domain},
-		"nobody":             {claims: map[string]any{"email": "new@group.test", "email_verified": true}, refused: Unknown},
+		"nobody":             {claims: map[string]any{"email": "stranger@group.test", "email_verified": true}, refused: Unknown},
 		"somebody new":       {claims: map[string]any{"email": "new@group.test", "email_verified": true, "name": "New \x00"}, adds: true},
 		"new and nonsense":   {claims: map[string]any{"email": "<b>@group.test", "email_verified": true}, adds: true, refused: Unverified},
 		"who left":           {claims: map[string]any{"email": "left@group.test", "email_verified": true}, adds: true, refused: Unknown},
