@@ -16,7 +16,7 @@ var waysOut = map[string]string{
 	"conversation/planned.go SET status = 'queued'": "the same",
 	"conversation/failure.go StatusQueued":          "Resend asks permitAgain",
 	"conversation/courier_failure.go StatusQueued":  "a call that goes on being tried: it was permitted, and pack asks again",
-	"conversation/courier.go Send(ctx, p.account":   "Deliver: only what is queued, and pack asks May for every purpose but service",
+	"conversation/courier.go Send(ctx, p.account":   "Deliver: only what is queued, and pack asks May for every purpose but service, unless the call may have been made",
 	"conversation/message.go StatusQueued":          "the name",
 	"web/chat_stream.go StatusQueued":               "only compares",
 	"conversation/message.go INSERT INTO message (": "row.insert; its callers are below",
