@@ -6,7 +6,8 @@ const wanted = document.documentElement.dataset.sound === "on";
 const title = document.title;
 const icon = document.querySelector('link[rel="icon"]');
 const plain = icon?.href;
-let audio, lastDing = 0, asked = false, shown = -1, badgeURL = "";
+const badges = {}; // the icon with each number, kept: a browser may still load the former one when the next is set
+let audio, lastDing = 0, asked = false, shown = -1;
 
 // Browsers let a page sound only after a touch; the first one will do.
 function allow() {
@@ -75,8 +76,9 @@ export function retitle(now = name) {
 
 function mark(n) {
   if (!icon) return;
-  if (!n) {
-    icon.href = plain;
+  const label = n > 9 ? "9+" : n;
+  if (!n || badges[label]) {
+    icon.href = n ? badges[label] : plain;
     return;
   }
   const logo = new Image();
@@ -92,11 +94,11 @@ function mark(n) {
     pen.font = "bold 26px system-ui, sans-serif";
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    pen.fillText(n > 9 ? "9+" : n, 44, 45);
+    pen.fillText(label, 44, 45);
     canvas.toBlob((picture) => {
-      if (n !== shown || !picture) return;
-      URL.revokeObjectURL(badgeURL);
-      icon.href = badgeURL = URL.createObjectURL(picture);
+      if (!picture) return;
+      badges[label] ??= URL.createObjectURL(picture);
+      if (n === shown) icon.href = badges[label];
     });
   };
   logo.src = plain;

@@ -124,8 +124,9 @@ function discard(item) {
   writing.focus();
 }
 
+// The page may still be loading the picture that it has just replaced.
 function forget(item) {
-  if (item.picture) URL.revokeObjectURL(item.picture);
+  if (item.picture) setTimeout(() => URL.revokeObjectURL(item.picture), 60000);
 }
 
 // --- what arrives ---
