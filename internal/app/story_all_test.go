@@ -45,6 +45,8 @@ func TestStories(t *testing.T) {
 		{"she opens her own page", sheOpensHerOwnPage},
 		{"the day begins with who should hear", theDayBeginsWithWhoShouldHear},
 		{"an advisor leaves her customers", anAdvisorLeavesHerCustomers},
+		{"the officer finds who looked", theOfficerFindsWhoLooked},
+		{"she is erased and searched for", sheIsErasedAndSearchedFor},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ var lookedBy = map[string]func(*Looks){
 	"customer.exported": func(l *Looks) { l.Exported++ },
 }
 
+// LookActions are the actions of the audit that are looks at a customer.
+func LookActions() []string { return slices.Sorted(maps.Keys(lookedBy)) }
+
 // Looked asks how often a person was looked at.
 type Looked struct {
 	Records []string // of the person
@@ -52,13 +56,13 @@ func LooksOf(tx *db.Tx, q Looked) ([]Looks, error) {
 		q.Zone = time.UTC
 	}
 	marks, args := db.In(q.Records, 2)
+	looks, actions := db.In(LookActions(), len(args)+2)
 	type look struct {
 		actor, action string
 		at            time.Time
 	}
 	rows, err := tx.Query(`SELECT actor, action, at FROM audit WHERE at >= $1 AND customer_id <> '' AND customer_id IN (`+marks+`)
-		AND action IN ('thread.open', 'api.read', 'customer.shown', 'customer.contact', 'api.contact', 'customer.exported')`,
-		append([]any{db.Micro(q.Since)}, args...)...)
+		AND action IN (`+looks+`)`, slices.Concat([]any{db.Micro(q.Since)}, args, actions)...)
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (l look, err error) {
 		var at int64
 		err = r.Scan(&l.actor, &l.action, &at)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"dingdong/internal/db"
@@ -21,6 +22,7 @@ type adminPrivacyPersonPage struct {
 	Requests []privacyRequest
 	Files    []privacyFile
 	Seen     []string
+	Record   string // where every look at her stands, with who and when
 }
 
 type privacyRequest struct {
@@ -67,6 +69,7 @@ func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, f Form) error {
 			return err
 		}
 		data.Top = AdminTop{Up: Step{"/admin/privacy", v.T("privacy.title")}, Title: personName(v, name), Text: person}
+		data.Record = "/admin/audit?" + url.Values{"customer": {person}}.Encode()
 		for _, closed := range []bool{false, true} {
 			list, err := s.Privacy.Requests(tx, v.Viewer, privacy.RequestFilter{Closed: closed, PersonID: person})
 			if err != nil {

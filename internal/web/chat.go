@@ -102,6 +102,7 @@ func (s *Server) chatAccount(r *http.Request) (conversation.Account, error) {
 var (
 	errCursorGone = errors.New("web: the cursor of a stream is too old")
 	errMediaType  = errors.New("web: not the media type expected")
+	errTalkGone   = errors.New("web: her conversation was deleted")
 )
 
 // busyError asks a visitor's page to come again.
@@ -123,6 +124,8 @@ func (s *Server) chatFail(w http.ResponseWriter, c *chatCall, err error) {
 		f = fault{status: http.StatusTooManyRequests, key: "error.chat_busy", retry: max(1, int(busy.wait.Seconds()+0.999))}
 	case errors.Is(err, errCursorGone):
 		f = fault{status: http.StatusGone, key: "error.chat_gone"}
+	case errors.Is(err, errTalkGone):
+		f = fault{status: http.StatusGone, key: "error.chat_deleted"}
 	case errors.Is(err, errMediaType):
 		f = fault{status: http.StatusUnsupportedMediaType, key: "error.malformed"}
 	default:

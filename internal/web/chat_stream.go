@@ -49,6 +49,9 @@ func (s *Server) streamChat(w http.ResponseWriter, r *http.Request, c *chatCall)
 		return nil, err
 	}
 	if st.talk.ThreadID == "" {
+		if r.URL.Query().Get("talk") != "" {
+			return nil, errTalkGone // while the page was away
+		}
 		st.seq = last // nothing of hers has happened yet
 	}
 	st.open()
@@ -236,6 +239,11 @@ func (st *visitorStream) news(ctx context.Context, events []event.Event) bool {
 	known, seen := map[string]bool{}, false
 	for _, e := range events {
 		st.seq = e.Seq
+		if e.Kind == event.CustomerErased && e.Customer == st.talk.CustomerID {
+			// Her page forgets what it shows, and listens no more.
+			st.tell("gone", struct{}{}, 0)
+			return false
+		}
 		if e.Thread != st.talk.ThreadID && e.Customer != st.talk.CustomerID {
 			continue
 		}

@@ -392,6 +392,10 @@ const stream = live({
       tick(row.parentNode ? row : undefined);
     },
     gone: ({ thread }) => $("row-" + thread)?.remove(),
+    erased({ customers, here }) {
+      for (const row of document.querySelectorAll(".thread-row")) if (customers.includes(row.dataset.customer)) row.remove();
+      if (here) location.replace("/inbox"); // her words stand on this page
+    },
     message({ thread, html }) {
       if (open?.id !== thread) return;
       const { el, fresh } = open.stream.apply(html);

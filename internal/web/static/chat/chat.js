@@ -160,6 +160,7 @@ const arriving = {
     talk.change(id, { status });
     redraw();
   },
+  gone: deleted,
 };
 
 function nobodyTypes() {
@@ -209,6 +210,23 @@ function bound() {
   stream?.again();
 }
 
+// deleted forgets what was said, here too: she, or a rule of the shop, had it deleted.
+function deleted() {
+  stream.stop();
+  box.clear();
+  held = [];
+  talk.begin([], false, { forget: true });
+  tell("token", { token: "" });
+  store.remove(seenKey);
+  nobodyTypes();
+  live.textContent = "";
+  show("");
+  for (const part of [writing.board, writing.form, invite.button, invite.banner, invite.sheet, down]) part.remove();
+  talk.head.replaceChildren(make("section.welcome", { role: "status" }, make("p", {}, say("deleted")),
+    make("button.choice.anew", { type: "button", onclick: () => location.reload() }, say("anew"))));
+  redraw();
+}
+
 // --- open, close, focus ---
 
 function leave() {
@@ -248,14 +266,18 @@ async function begin() {
   const { cursor } = await persist();
   stream = listen({
     cursor,
-    open: server.stream,
+    open: (from, signal) => server.stream(from, signal, talk.messages.length > 0),
     onEvent: (name, data) => arriving[name]?.(data),
     onState(now) {
       connected = now;
       status();
       if (now) box.flush();
     },
-    onGap: async () => (await server.start()).cursor,
+    async onGap(answer) {
+      const { error } = await answer.json().catch(() => ({}));
+      if (error?.code === "chat_deleted") return deleted();
+      return (await server.start()).cursor;
+    },
   });
   if (open && host.focus) opened(true);
   talk.toEnd();

@@ -80,6 +80,10 @@ export function outbox({ store, prefix, send, onChange, onSent }) {
       item.state = "waiting";
       flush();
     },
+    clear() {
+      for (const item of [...items]) drop(item);
+      onChange();
+    },
     discard(item) {
       drop(item);
       onChange();

@@ -96,6 +96,6 @@ export function door(base, { token, onStart }) {
     choose: (counter, advisor) => post("/advisors", { counter, advisor }),
     typing: () => post("/typing", {}),
     older: (before) => call("/messages?" + new URLSearchParams({ before }), { signal: AbortSignal.timeout(PATIENCE) }).then(read),
-    stream: (cursor, signal) => call("/stream?" + new URLSearchParams({ cursor }), { signal, headers: { Accept: "text/event-stream" } }),
+    stream: (cursor, signal, talk) => call("/stream?" + new URLSearchParams({ cursor, ...(talk && { talk: 1 }) }), { signal, headers: { Accept: "text/event-stream" } }),
   };
 }

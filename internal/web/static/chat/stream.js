@@ -39,11 +39,11 @@ export function parser(onEvent) {
 /**
  * listen stays connected until the page goes. open(cursor, signal) makes the
  * request; onEvent gets (name, data); onState gets true or false; onGap is
- * called when the server no longer knows the cursor. wake() tries at once,
- * again() leaves the connection for a new one.
+ * called with the answer when the server no longer knows the cursor. wake() tries
+ * at once, again() leaves the connection for a new one, stop() for good.
  */
 export function listen({ cursor, open, onEvent, onState, onGap }) {
-  let attempt = 0, skip = () => {}, abort = new AbortController(), asleep = false;
+  let attempt = 0, skip = () => {}, abort = new AbortController(), asleep = false, over = false;
 
   async function once() {
     abort = new AbortController();
@@ -55,7 +55,7 @@ export function listen({ cursor, open, onEvent, onState, onGap }) {
     try {
       heard();
       const answer = await open(cursor, abort.signal);
-      if (answer.status === 410) cursor = await onGap();
+      if (answer.status === 410) cursor = await onGap(answer);
       if (!answer.ok) return;
       attempt = 0;
       onState(true);
@@ -78,8 +78,9 @@ export function listen({ cursor, open, onEvent, onState, onGap }) {
   }
 
   async function forever() {
-    for (;;) {
+    while (!over) {
       await once().catch(() => {}); // what went wrong does not matter: connect again
+      if (over) return;
       onState(false);
       const pause = asleep ? 2 ** 31 - 1 : Math.min(LONGEST_PAUSE, 500 * 2 ** attempt++) * (0.5 + Math.random() / 2);
       await new Promise((go) => { skip = go; setTimeout(go, pause); });
@@ -94,5 +95,5 @@ export function listen({ cursor, open, onEvent, onState, onGap }) {
   addEventListener("pagehide", () => { asleep = true; abort.abort(); });
   addEventListener("pageshow", () => { asleep = false; wake(); });
   forever();
-  return { wake, again: () => { abort.abort(); wake(); } };
+  return { wake, again: () => { abort.abort(); wake(); }, stop: () => { over = true; abort.abort(); wake(); } };
 }
