@@ -51,12 +51,16 @@ func (r *run) importing() error {
 		if err != nil {
 			return fmt.Errorf("floor: %w", err)
 		}
+		wait := watchWrites(r.ctx, a.DB)
 		took, err := r.importOnce(a, file)
+		behind := wait()
 		if err != nil {
 			return err
 		}
 		r.note(fmt.Sprintf("Import of %d purchases", r.o.purchases), fmt.Sprintf("%.1f s, %.1f times a bare insert (%.1f s)", took.Seconds(), took.Seconds()/floor.Seconds(), floor.Seconds()),
 			"60 s a million", took.Seconds() < 60*float64(r.o.purchases)/1e6)
+		p95 := percentile(behind, 0.95)
+		r.note("A write of others meanwhile, p95", fmt.Sprintf("%s (median %s)", ms(p95), ms(percentile(behind, 0.5))), "100 ms", p95 < 100*time.Millisecond)
 		if took, err = r.importOnce(a, file); err != nil {
 			return err
 		}
@@ -175,6 +179,33 @@ func bareInsert(ctx context.Context, d *db.DB, n int) (time.Duration, error) {
 		_, err := tx.Exec(`DROP TABLE bare`)
 		return err
 	})
+}
+
+// watchWrites writes next to nothing ten times a second, as somebody who sends a message
+// would, and tells how long each took.
+func watchWrites(ctx context.Context, d *db.DB) (stop func() []time.Duration) {
+	ctx, cancel := context.WithCancel(ctx)
+	told := make(chan []time.Duration)
+	go func() {
+		var took []time.Duration
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			began := time.Now()
+			if d.Write(ctx, func(tx *db.Tx) error { _, err := tx.Exec(`UPDATE tally SET n = n WHERE name = 'nobody'`); return err }) == nil {
+				took = append(took, time.Since(began))
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+		told <- took
+	}()
+	return func() []time.Duration {
+		cancel()
+		return <-told
+	}
 }
 
 func (r *run) importOnce(a *app.App, file string) (time.Duration, error) {

@@ -61,10 +61,12 @@ func (s *Shop) preview(ctx context.Context, k ImportKind, from io.Reader, o Impo
 		if err == nil && len(p.Missing) == 0 {
 			var part Progress
 			var bad []RowError
-			err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-				part, bad, err = s.settle(tx, b, "", false)
-				return err
-			})
+			if err = s.prepareBatch(ctx, r, b, ""); err == nil {
+				err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+					part, bad, err = s.settle(tx, b, "", false)
+					return err
+				})
+			}
 			sum = Progress{Rows: part.Rows, Bytes: part.Bytes, Added: sum.Added + part.Added, Repeated: sum.Repeated + part.Repeated, Bad: sum.Bad + part.Bad}
 			p.Errors = append(p.Errors, bad[:min(len(bad), previewErrors-len(p.Errors))]...)
 			if tell != nil {

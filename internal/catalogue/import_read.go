@@ -29,6 +29,7 @@ type importReader struct {
 	sheet   *sheet
 	columns mapped
 	moments moments
+	words   *words
 	sample  [][]string
 	rows    int64 // read so far, without the headings
 
@@ -47,6 +48,9 @@ type importBatch struct {
 	bad       []RowError
 	settled   int64 // rows of the file up to the end of this batch
 	bytes     int64
+
+	places   []int     // entries without a wrong row
+	receipts *receipts // theirs, prepared
 }
 
 // entry says where a receipt or product stands in the file.
@@ -71,7 +75,7 @@ func newImportReader(k ImportKind, from io.Reader, o ImportOptions) (*importRead
 		return nil, db.Invalid{Field: "timezone", Code: "unknown"}
 	}
 	o.Source = cmp.Or(oneLine(o.Source), usualSource)
-	r := &importReader{kind: k, options: o, moments: moments{zone, o.ROC}}
+	r := &importReader{kind: k, options: o, moments: moments{zone, o.ROC}, words: newWords()}
 	if r.sheet, err = openSheet(from); err != nil {
 		return nil, err
 	}

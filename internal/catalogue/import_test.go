@@ -184,6 +184,7 @@ func TestUploadPreviewRun(t *testing.T) {
 		check(t, err)
 		b, err := run.Next()
 		check(t, err)
+		check(t, h.prepareBatch(t.Context(), run, b, i.ID))
 		h.write(func(tx *db.Tx) error {
 			part, bad, err := h.settle(tx, b, i.ID, true)
 			check(t, err)

@@ -17,17 +17,38 @@ import (
 // keptErrors is how many wrong rows of an import are kept; the others are counted.
 const keptErrors = 10_000
 
+// prepareBatch does what can be done with a batch before its turn to write comes.
+func (s *Shop) prepareBatch(ctx context.Context, r *importReader, b *importBatch, importID string) error {
+	for i, e := range b.entries {
+		if !e.spoiled {
+			b.places = append(b.places, i)
+		}
+	}
+	if r.kind != ImportPurchases {
+		return nil
+	}
+	b.receipts = newReceipts(pick(b.purchases, b.places))
+	b.purchases = nil
+	return s.DB.Read(ctx, func(tx *db.Tx) error {
+		r.words.trim()
+		if err := s.prepare(tx, b.receipts, r.words); err != nil {
+			return err
+		}
+		return b.receipts.findStored(tx, importID)
+	})
+}
+
 // settle reads what is there already, stores what is new when write is true, and tells
 // what became of the entries. Its errors are sorted by line, one a line.
 func (s *Shop) settle(tx *db.Tx, b *importBatch, importID string, write bool) (p Progress, bad []RowError, err error) {
-	results, places, err := s.settleEntries(tx, b, importID, write)
+	results, err := s.settleEntries(tx, b, importID, write)
 	if err != nil {
 		return p, nil, err
 	}
 	bad = slices.Clone(b.bad)
 	wrong := map[int]bool{}
 	for n, res := range results {
-		i := places[n]
+		i := b.places[n]
 		switch res.State {
 		case Added, Changed:
 			p.Added++
@@ -58,43 +79,37 @@ const withOther = "with_other"
 // scattered is the code of rows whose receipt stood further up in the file as well.
 const scattered = "scattered"
 
-// settleEntries works on the entries without a wrong row; places says which each
-// result is of.
-func (s *Shop) settleEntries(tx *db.Tx, b *importBatch, importID string, write bool) (results []Result, places []int, err error) {
-	for i, e := range b.entries {
-		if !e.spoiled {
-			places = append(places, i)
-		}
+// settleEntries works on the entries without a wrong row, which stand at b.places.
+func (s *Shop) settleEntries(tx *db.Tx, b *importBatch, importID string, write bool) ([]Result, error) {
+	if b.receipts == nil {
+		return s.settleProducts(tx, pick(b.products, b.places), write)
 	}
-	if len(b.products) > 0 {
-		u, err := s.readUpsert(tx, pick(b.products, places))
-		if err != nil {
-			return nil, nil, err
-		}
-		if write {
-			if err := u.write(tx); err != nil {
-				return nil, nil, err
-			}
-			if u.arrived {
-				if err := Schedule(tx); err != nil {
-					return nil, nil, err
-				}
-			}
-		}
-		return u.results, places, nil
-	}
-	r, err := s.readReceipts(tx, pick(b.purchases, places))
-	if err != nil {
-		return nil, nil, err
-	}
-	if write {
+	r := b.receipts.attempt()
+	err := s.findOwners(tx, r)
+	if err == nil && write {
 		if err = r.write(tx, importID); err == nil {
 			err = r.findScattered(tx, importID)
 		}
-	} else {
-		err = r.findRepeated(tx)
 	}
-	return r.results, places, err
+	r.forgiveAgain()
+	return r.results, err
+}
+
+func (s *Shop) settleProducts(tx *db.Tx, forms []ProductForm, write bool) ([]Result, error) {
+	if len(forms) == 0 {
+		return nil, nil
+	}
+	u, err := s.readUpsert(tx, forms)
+	if err != nil || !write {
+		return u.results, err
+	}
+	if err := u.write(tx); err != nil {
+		return nil, err
+	}
+	if u.arrived {
+		err = Schedule(tx)
+	}
+	return u.results, err
 }
 
 func pick[T any](list []T, places []int) []T {
@@ -108,62 +123,57 @@ func pick[T any](list []T, places []int) []T {
 	return out
 }
 
-// refsOf lists the numbers of the receipts in a state, by source.
-func (r *receipts) refsOf(state State) map[string][]string {
-	out := map[string][]string{}
-	for i, res := range r.results {
-		if res.State == state {
-			out[r.forms[i].Source] = append(out[r.forms[i].Source], res.Ref)
-		}
-	}
-	return out
-}
-
-// findRepeated marks what is there already, for a preview.
-func (r *receipts) findRepeated(tx *db.Tx) error {
-	there := map[receiptKey]bool{}
-	if err := r.eachStored(tx, Added, "", there); err != nil {
-		return err
-	}
-	for i := range r.results {
-		if res := &r.results[i]; res.State == Added && there[receiptKey{r.forms[i].Source, res.Ref}] {
-			res.State = Repeated
-		}
-	}
-	return nil
+// findStored marks what is there already. Receipts are never taken away, so what is
+// there before the batch has its turn is there then.
+func (r *receipts) findStored(tx *db.Tx, importID string) error {
+	return r.markStored(tx, Added, importID)
 }
 
 // findScattered marks receipts of which other rows were recorded by this very import:
 // they stand apart in the file, so that these would be lost without a word.
 func (r *receipts) findScattered(tx *db.Tx, importID string) error {
-	there := map[receiptKey]bool{}
-	if err := r.eachStored(tx, Repeated, importID, there); err != nil {
-		return err
-	}
-	for i := range r.results {
-		if res := &r.results[i]; res.State == Repeated && there[receiptKey{r.forms[i].Source, res.Ref}] {
-			res.State, res.Field, res.Code = Bad, "ref", scattered
-		}
-	}
-	return nil
+	return r.markStored(tx, again, importID)
 }
 
-func (r *receipts) eachStored(tx *db.Tx, state State, importID string, there map[receiptKey]bool) error {
-	for source, refs := range r.refsOf(state) {
-		err := eachPart(refs, func(part []string) error {
-			marks, args := db.In(part, 3)
-			rows, err := tx.Query(`SELECT ref FROM purchase WHERE source = $1 AND ($2 = '' OR import_id = $2) AND ref IN (`+marks+`)`,
-				append([]any{source, importID}, args...)...)
+// markStored marks, of the receipts in a state, those that are there.
+func (r *receipts) markStored(tx *db.Tx, state State, importID string) error {
+	refs := map[string][]string{} // by source
+	for i, res := range r.results {
+		if res.State == state {
+			refs[r.forms[i].Source] = append(refs[r.forms[i].Source], res.Ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	by := map[receiptKey]string{} // the import that brought it
+	for source, mine := range refs {
+		err := eachPart(mine, func(part []string) error {
+			marks, args := db.In(part, 2)
+			rows, err := tx.Query(`SELECT ref, import_id FROM purchase WHERE source = $1 AND ref IN (`+marks+`)`, append([]any{source}, args...)...)
 			_, err = db.Collect(rows, err, func(row *sql.Rows) (none struct{}, err error) {
-				var ref string
-				err = row.Scan(&ref)
-				there[receiptKey{source, ref}] = true
+				var ref, importID string
+				err = row.Scan(&ref, &importID)
+				by[receiptKey{source, ref}] = importID
 				return none, err
 			})
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("receipts that are there: %w", err)
+		}
+	}
+	for i := range r.results {
+		res := &r.results[i]
+		if res.State != state {
+			continue
+		}
+		who, there := by[receiptKey{r.forms[i].Source, res.Ref}]
+		switch {
+		case there && importID != "" && who == importID:
+			res.State, res.Field, res.Code = Bad, "ref", scattered
+		case there:
+			res.State = Repeated
 		}
 	}
 	return nil
@@ -189,7 +199,7 @@ func (e entry) blame(r Result) RowError {
 }
 
 // work imports the batches of a reader into an import that is running. One goroutine
-// reads while the other writes. tell is called after each batch, and may be nil.
+// reads and looks up while the other writes. tell is called after each batch, and may be nil.
 func (s *Shop) work(ctx context.Context, importID string, r *importReader, tell func(p Progress, bad []RowError)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -204,6 +214,9 @@ func (s *Shop) work(ctx context.Context, importID string, r *importReader, tell 
 			b, err := r.Next()
 			if errors.Is(err, io.EOF) {
 				return
+			}
+			if err == nil {
+				err = s.prepareBatch(ctx, r, b, importID)
 			}
 			select {
 			case batches <- read{b, err}:

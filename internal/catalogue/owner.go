@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"time"
@@ -32,59 +33,98 @@ func (s *Shop) PhoneHash(phone string) string {
 	return hash
 }
 
-// hashOf is what a contact of the form is looked up by, and under which the receipt is
-// kept while nobody has proved it to be hers. It is empty when the field cannot be one.
-func (s *Shop) hashOf(p *PurchaseForm) (hash, field string) {
-	if p.Member != "" {
-		return s.MemberHash(p.Member), "member"
+// spelling is how a receipt writes who bought.
+type spelling struct{ member, phone string }
+
+// hashed keeps what the spellings of a batch are looked up by: one person buys more
+// than once.
+type hashed map[spelling]owner
+
+// hashOwner says by which hash the buyer of a receipt is looked up, and under which the
+// receipt is kept while nobody has proved it to be hers. It names the field that cannot
+// be a contact.
+func (s *Shop) hashOwner(p *PurchaseForm, o *owner, known hashed) (bad string) {
+	if p.CustomerID != "" || p.Member == "" && p.Phone == "" {
+		return ""
 	}
-	return s.PhoneHash(p.Phone), "phone"
+	how := spelling{p.Member, p.Phone}
+	found, ok := known[how]
+	if !ok {
+		if found.kind, found.hash = customer.Member, s.MemberHash(p.Member); p.Member == "" {
+			found.kind, found.hash = customer.Phone, s.PhoneHash(p.Phone)
+		}
+		known[how] = found
+	}
+	if *o = found; o.hash == "" {
+		return string(o.kind)
+	}
+	return ""
 }
 
-// findOwners says whose the receipts are.
+// findOwners says whose the receipts are. It is asked in the transaction that stores
+// them: a contact that is proved meanwhile finds the receipt waiting.
 func (s *Shop) findOwners(tx *db.Tx, r *receipts) error {
-	known := map[string]string{} // customer id -> itself, if she is there
-	hashes := map[string]string{}
-	bySpelling := map[string]string{} // one person buys more than once in a batch
+	customers := map[string]string{} // customer id -> itself, if she is there
+	hashes := map[customer.ContactKind]map[string]string{customer.Member: {}, customer.Phone: {}}
 	for i := range r.forms {
 		p, o := &r.forms[i], &r.owners[i]
-		if r.results[i].State != Added {
-			continue
-		}
 		switch {
+		case r.results[i].State != Added:
 		case p.CustomerID != "":
-			known[p.CustomerID] = ""
-		case p.Member != "" || p.Phone != "":
-			spelling := p.Member + "\x00" + p.Phone
-			hash, ok := bySpelling[spelling]
-			if !ok {
-				var field string
-				if hash, field = s.hashOf(p); hash == "" {
-					r.results[i].State, r.results[i].Field, r.results[i].Code = Bad, field, "malformed"
-					continue
-				}
-				bySpelling[spelling] = hash
-			}
-			o.hash = hash
-			hashes[hash] = ""
+			customers[p.CustomerID] = ""
+		case o.hash != "":
+			hashes[o.kind][o.hash] = ""
 		}
 	}
-	if err := readCustomers(tx, known); err != nil {
+	if err := readCustomers(tx, customers); err != nil {
 		return err
 	}
-	if err := readContacts(tx, hashes); err != nil {
+	for kind, mine := range hashes {
+		if err := readContacts(tx, kind, mine); err != nil {
+			return err
+		}
+	}
+	erased, err := s.erasedAmong(tx, hashes)
+	if err != nil {
 		return err
 	}
 	for i := range r.forms {
-		o := &r.owners[i]
-		if o.customer = hashes[o.hash]; r.forms[i].CustomerID != "" {
-			o.customer = known[r.forms[i].CustomerID]
-		}
-		if o.customer != "" {
-			o.hash = ""
+		p, o, res := &r.forms[i], &r.owners[i], &r.results[i]
+		switch {
+		case res.State != Added:
+		case p.CustomerID != "":
+			if o.customer = customers[p.CustomerID]; o.customer == "" {
+				res.State, res.Field, res.Code = Bad, "customer", "unknown"
+			}
+		case o.hash != "":
+			if o.customer = hashes[o.kind][o.hash]; o.customer != "" || erased[o.hash] {
+				o.hash = ""
+			}
 		}
 	}
 	return nil
+}
+
+// erasedAmong tells which hashes nobody has any more because she had herself erased:
+// her receipts are counted and wait for nobody.
+func (s *Shop) erasedAmong(tx *db.Tx, hashes map[customer.ContactKind]map[string]string) (map[string]bool, error) {
+	out := map[string]bool{}
+	for kind, mine := range hashes {
+		var waiting []string
+		for hash, who := range mine {
+			if who == "" {
+				waiting = append(waiting, hash)
+			}
+		}
+		found, err := s.Book.SuppressedHashes(tx, kind, waiting)
+		if err != nil {
+			return nil, err
+		}
+		for hash, why := range found {
+			out[hash] = why == customer.SuppressErased
+		}
+	}
+	return out, nil
 }
 
 func readCustomers(tx *db.Tx, known map[string]string) error {
@@ -110,7 +150,7 @@ func readCustomers(tx *db.Tx, known map[string]string) error {
 
 // readContacts finds whose proved contacts the hashes are. A number that several
 // persons have is nobody's.
-func readContacts(tx *db.Tx, hashes map[string]string) error {
+func readContacts(tx *db.Tx, kind customer.ContactKind, hashes map[string]string) error {
 	list := make([]string, 0, len(hashes))
 	for h := range hashes {
 		list = append(list, h)
@@ -118,10 +158,10 @@ func readContacts(tx *db.Tx, hashes map[string]string) error {
 	person := map[string]string{}
 	several := map[string]bool{}
 	err := eachPart(list, func(part []string) error {
-		marks, args := db.In(part, 1)
+		marks, args := db.In(part, 2)
 		rows, err := tx.Query(`SELECT k.hash, k.customer_id, CASE WHEN c.person_id = '' THEN c.id ELSE c.person_id END
 			FROM contact k JOIN customer c ON c.id = k.customer_id
-			WHERE k.kind IN ('member', 'phone') AND k.hash IN (`+marks+`) AND k.ended_at IS NULL AND k.verified ORDER BY k.at, k.id`, args...)
+			WHERE k.kind = $1 AND k.hash IN (`+marks+`) AND k.ended_at IS NULL AND k.verified ORDER BY k.at, k.id`, append([]any{string(kind)}, args...)...)
 		_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
 			var hash, customer, who string
 			if err := r.Scan(&hash, &customer, &who); err != nil {
@@ -180,8 +220,17 @@ func (s *Shop) claimProved(tx *db.Tx) error {
 	for _, h := range list {
 		hashes[h] = ""
 	}
-	if err := readContacts(tx, hashes); err != nil {
-		return err
+	for _, kind := range []customer.ContactKind{customer.Member, customer.Phone} {
+		mine := make(map[string]string, len(list))
+		for _, h := range list {
+			mine[h] = ""
+		}
+		if err := readContacts(tx, kind, mine); err != nil {
+			return err
+		}
+		for h, who := range mine {
+			hashes[h] = cmp.Or(who, hashes[h])
+		}
 	}
 	for _, h := range list {
 		if _, err := s.ClaimPurchases(tx, hashes[h], h); err != nil {

@@ -13,6 +13,7 @@ import (
 type found struct {
 	id, store string
 	many      bool // two rows have this name
+	known     bool // it was looked up
 }
 
 // lookUps keeps what the keys of one batch mean.
@@ -20,7 +21,10 @@ type lookUps map[string]found
 
 // want notes a key to look up.
 func (l lookUps) want(key string) {
-	if key != "" {
+	if key == "" {
+		return
+	}
+	if _, asked := l[key]; !asked {
 		l[key] = found{}
 	}
 }
@@ -44,11 +48,13 @@ const (
 
 // resolve finds what the wanted keys mean.
 func (l lookUps) resolve(tx *db.Tx, query string) error {
-	keys := make([]string, 0, len(l))
-	for k := range l {
-		keys = append(keys, k)
+	var keys []string
+	for k, f := range l {
+		if !f.known {
+			keys = append(keys, k)
+		}
 	}
-	return eachPart(keys, func(part []string) error {
+	err := eachPart(keys, func(part []string) error {
 		marks, args := db.In(part, 1)
 		rows, err := tx.Query(fmt.Sprintf(query, marks, marks), args...)
 		_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
@@ -58,18 +64,24 @@ func (l lookUps) resolve(tx *db.Tx, query string) error {
 				return none, err
 			}
 			for _, key := range []string{f.id, name} {
-				if old, asked := l[key]; asked {
+				if old, asked := l[key]; asked && !old.known {
 					f.many = old.id != "" && old.id != f.id
 					l[key] = f
 				}
 			}
 			return none, nil
 		})
-		if err != nil {
-			return fmt.Errorf("look up places: %w", err)
-		}
-		return nil
+		return err
 	})
+	if err != nil {
+		return fmt.Errorf("look up places: %w", err)
+	}
+	for _, k := range keys {
+		f := l[k]
+		f.known = true
+		l[k] = f
+	}
+	return nil
 }
 
 // partSize is what db.In makes one statement of.

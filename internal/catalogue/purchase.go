@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/staff"
@@ -28,13 +29,17 @@ func (s *Shop) RecordPurchases(tx *db.Tx, v staff.Viewer, forms []PurchaseForm) 
 	if len(forms) > MaxBatch {
 		return nil, db.Invalid{Field: "purchases", Code: "too_many"}
 	}
-	r, err := s.readReceipts(tx, forms)
-	if err != nil {
+	r := newReceipts(forms)
+	if err := s.prepare(tx, r, newWords()); err != nil {
+		return nil, fmt.Errorf("purchases: %w", err)
+	}
+	if err := s.findOwners(tx, r); err != nil {
 		return nil, fmt.Errorf("purchases: %w", err)
 	}
 	if err := r.write(tx, ""); err != nil {
 		return nil, fmt.Errorf("purchases: %w", err)
 	}
+	r.forgiveAgain()
 	if err := s.tell(tx, v, r); err != nil {
 		return nil, err
 	}
@@ -46,23 +51,46 @@ type receipts struct {
 	forms    []PurchaseForm
 	results  []Result
 	owners   []owner
-	stores   lookUps
-	counters lookUps
-	advisors lookUps
-	variants map[string]string // SKU -> id
+	variants [][]string // ids of what the lines sold, where the catalogue has it
 }
 
 // owner is whose a receipt is: a customer, or a hash that may become one.
-type owner struct{ customer, hash string }
+type owner struct {
+	customer, hash string
+	kind           customer.ContactKind // of the hash
+}
 
 // receiptKey names a receipt.
 type receiptKey struct{ source, ref string }
 
-// readReceipts finds what is wrong with the forms and what their words mean here.
-func (s *Shop) readReceipts(tx *db.Tx, forms []PurchaseForm) (*receipts, error) {
-	r := &receipts{forms: slices.Clone(forms), results: make([]Result, len(forms)), owners: make([]owner, len(forms)),
-		stores: lookUps{}, counters: lookUps{}, advisors: lookUps{}, variants: map[string]string{}}
-	seen := make(map[receiptKey]bool, len(forms))
+func newReceipts(forms []PurchaseForm) *receipts {
+	return &receipts{forms: slices.Clone(forms), results: make([]Result, len(forms)), owners: make([]owner, len(forms)), variants: make([][]string, len(forms))}
+}
+
+// again is a receipt that stands twice in a batch, or came in between the look at what
+// is there and the turn to write. Nobody outside this file and the import's sees it.
+const again State = "again"
+
+// forgiveAgain makes them what they are to the outside: repeats.
+func (r *receipts) forgiveAgain() {
+	for i := range r.results {
+		if r.results[i].State == again {
+			r.results[i].State = Repeated
+		}
+	}
+}
+
+// attempt is a copy for one attempt to store them: a transaction may be run again.
+func (r *receipts) attempt() *receipts {
+	return &receipts{r.forms, slices.Clone(r.results), slices.Clone(r.owners), r.variants}
+}
+
+// prepare finds what is wrong with the forms and what their words mean here: all that
+// does not change under the hands of an import, so that it can be done before its turn
+// to write comes.
+func (s *Shop) prepare(tx *db.Tx, r *receipts, w *words) error {
+	seen := make(map[receiptKey]bool, len(r.forms))
+	hashes := hashed{}
 	for i := range r.forms {
 		p := &r.forms[i]
 		f := fields{}
@@ -73,28 +101,24 @@ func (s *Shop) readReceipts(tx *db.Tx, forms []PurchaseForm) (*receipts, error) 
 		case res.Code != "":
 			res.State = Bad
 		case seen[key]:
-			res.State = Repeated
+			res.State = again
 		default:
 			seen[key] = true
-			r.stores.want(p.Store)
-			r.counters.want(p.Counter)
-			r.advisors.want(p.Advisor)
-			for _, l := range p.Lines {
-				r.variants[l.SKU] = ""
+			if field := s.hashOwner(p, &r.owners[i], hashes); field != "" {
+				res.State, res.Field, res.Code = Bad, field, "malformed"
+				break
 			}
+			w.want(p)
 		}
 		r.results[i] = res
 	}
-	if err := r.lookUp(tx); err != nil {
-		return nil, err
-	}
-	if err := s.findOwners(tx, r); err != nil {
-		return nil, err
+	if err := w.lookUp(tx); err != nil {
+		return err
 	}
 	for i := range r.forms {
-		r.place(i)
+		r.place(i, w)
 	}
-	return r, nil
+	return nil
 }
 
 func cleanPurchase(f *fields, p *PurchaseForm, now time.Time) {
@@ -186,111 +210,105 @@ func cleanSign(f *fields, p *PurchaseForm) {
 	}
 }
 
-func (r *receipts) lookUp(tx *db.Tx) error {
-	for _, what := range []struct {
-		keys  lookUps
-		query string
-	}{{r.stores, findStore}, {r.counters, findCounter}, {r.advisors, findAdvisor}} {
-		if len(what.keys) == 0 {
-			continue
-		}
-		if err := what.keys.resolve(tx, what.query); err != nil {
-			return err
-		}
-	}
-	delete(r.variants, "")
-	skus := make([]string, 0, len(r.variants))
-	for sku := range r.variants {
-		skus = append(skus, sku)
-	}
-	return eachPart(skus, func(part []string) error {
-		marks, args := db.In(part, 1)
-		rows, err := tx.Query(`SELECT sku, id FROM variant WHERE sku IN (`+marks+`)`, args...)
-		_, err = db.Collect(rows, err, func(row *sql.Rows) (none struct{}, err error) {
-			var sku, id string
-			err = row.Scan(&sku, &id)
-			r.variants[sku] = id
-			return none, err
-		})
-		return err
-	})
-}
-
 // place puts ids where the form has names.
-func (r *receipts) place(i int) {
+func (r *receipts) place(i int, w *words) {
 	p, res := &r.forms[i], &r.results[i]
 	if res.State != Added {
 		return
 	}
 	f := fields{}
-	store, ok := r.stores.id(p.Store)
+	store, ok := w.stores.id(p.Store)
 	if !ok {
 		f.fail("store", "unknown")
 	}
-	counter, ok := r.counters.id(p.Counter)
+	counter, ok := w.counters.id(p.Counter)
 	if !ok || counter.store != "" && store.id != "" && counter.store != store.id {
 		f.fail("counter", "unknown")
 	}
-	advisor, ok := r.advisors.id(p.Advisor)
+	advisor, ok := w.advisors.id(p.Advisor)
 	if !ok {
 		f.fail("advisor", "unknown")
-	}
-	if p.CustomerID != "" && r.owners[i].customer == "" {
-		f.fail("customer", "unknown")
 	}
 	p.Store, p.Counter, p.Advisor = cmp.Or(store.id, counter.store), counter.id, advisor.id
 	if f.bad.Code != "" {
 		res.State, res.Field, res.Code = Bad, f.bad.Field, f.bad.Code
 	}
+	r.variants[i] = w.variantsOf(p.Lines)
 }
 
 // write stores the receipts that are new. They are sorted by their key, so that two
 // nodes that write the same ones do not wait for each other in a circle.
 func (r *receipts) write(tx *db.Tx, importID string) error {
 	order := make([]int, 0, len(r.forms))
+	lines := 0
 	for i, res := range r.results {
 		if res.State == Added {
 			order = append(order, i)
+			lines += len(r.forms[i].Lines)
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int {
 		p, q := &r.forms[a], &r.forms[b]
 		return cmp.Or(strings.Compare(p.Source, q.Source), strings.Compare(p.Ref, q.Ref))
 	})
-	now := db.Micro(tx.Now)
-	args := make([]any, 0, len(order)*15)
-	pending := make(map[string]int, len(order))
-	for _, i := range order {
-		p := &r.forms[i]
-		id := tx.NewID("pur")
-		pending[id] = i
-		args = append(args, id, p.Source, p.Ref, string(p.Kind), p.ReturnsRef, r.owners[i].customer, r.owners[i].hash,
-			p.Store, p.Counter, p.Advisor, db.Micro(p.At), *p.Total, p.Currency, importID, now)
-		r.results[i].State = Repeated // until the row comes back
-	}
-	err := tx.InsertReturning(`INSERT INTO purchase (id, source, ref, kind, returns_ref, customer_id, member_hash, store_id, counter_id, advisor_id,
-		at, total, currency, import_id, created_at)`, 15, args, `ON CONFLICT (source, ref) DO NOTHING RETURNING id`, func(row *sql.Rows) error {
-		var id string
-		if err := row.Scan(&id); err != nil {
+	for part := range slices.Chunk(order, writeRows) {
+		if err := r.writePart(tx, importID, part); err != nil {
 			return err
 		}
-		res := &r.results[pending[id]]
-		res.State, res.ID = Added, id
-		return nil
-	})
-	if err != nil {
-		return err
 	}
-	args = args[:0]
+	args := make([]any, 0, lines*7)
 	for _, i := range order {
 		if r.results[i].State != Added {
 			continue
 		}
 		for n, l := range r.forms[i].Lines {
-			args = append(args, r.results[i].ID, int64(n+1), l.SKU, r.variants[l.SKU], l.Name, l.Quantity, l.Amount)
+			args = append(args, r.results[i].ID, int64(n+1), l.SKU, r.variants[i][n], l.Name, l.Quantity, l.Amount)
 		}
 	}
 	return tx.Insert(`INSERT INTO purchase_line (purchase_id, n, sku, variant_id, name, quantity, amount)`, 7, args, "")
+}
+
+// writeRows is how many receipts one statement stores.
+const writeRows = 64
+
+func (r *receipts) writePart(tx *db.Tx, importID string, part []int) error {
+	now := db.Micro(tx.Now)
+	args := make([]any, 0, len(part)*15)
+	for _, i := range part {
+		p, res := &r.forms[i], &r.results[i]
+		res.ID = tx.NewID("pur")
+		args = append(args, res.ID, p.Source, p.Ref, string(p.Kind), p.ReturnsRef, r.owners[i].customer, r.owners[i].hash,
+			p.Store, p.Counter, p.Advisor, db.Micro(p.At), *p.Total, p.Currency, importID, now)
+	}
+	n, err := tx.InsertCount(`INSERT INTO purchase (id, source, ref, kind, returns_ref, customer_id, member_hash, store_id, counter_id, advisor_id,
+		at, total, currency, import_id, created_at)`, 15, args, `ON CONFLICT (source, ref) DO NOTHING`)
+	if err != nil || int(n) == len(part) {
+		return err
+	}
+	return r.findAdded(tx, part)
+}
+
+// findAdded tells which receipts of a part went in and which were there.
+func (r *receipts) findAdded(tx *db.Tx, part []int) error {
+	ids := make([]string, len(part))
+	at := make(map[string]int, len(part))
+	for n, i := range part {
+		res := &r.results[i]
+		ids[n], at[res.ID] = res.ID, i
+		res.ID, res.State = "", again
+	}
+	marks, args := db.In(ids, 1)
+	rows, err := tx.Query(`SELECT id FROM purchase WHERE id IN (`+marks+`)`, args...)
+	_, err = db.Collect(rows, err, func(row *sql.Rows) (none struct{}, err error) {
+		var id string
+		if err := row.Scan(&id); err != nil {
+			return none, err
+		}
+		res := &r.results[at[id]]
+		res.State, res.ID = Added, id
+		return none, nil
+	})
+	return err
 }
 
 // tell lets open cards know. An import tells nobody: it may hold millions.

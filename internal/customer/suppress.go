@@ -84,18 +84,21 @@ func (b *Book) Suppressed(tx *db.Tx, records []string) (bool, error) {
 }
 
 // SuppressedHashes returns which look-up hashes of one kind of contact are
-// suppressed: an import asks for a batch at once.
-func (b *Book) SuppressedHashes(tx *db.Tx, kind ContactKind, hashes []string) (map[string]bool, error) {
-	out := map[string]bool{}
+// suppressed, and why: an import asks for a batch at once.
+func (b *Book) SuppressedHashes(tx *db.Tx, kind ContactKind, hashes []string) (map[string]SuppressReason, error) {
+	out := map[string]SuppressReason{}
 	for len(hashes) > 0 {
 		n := min(len(hashes), 256)
 		marks, args := db.In(hashes[:n], 2)
-		found, err := texts(tx, `SELECT hash FROM suppression WHERE kind = $1 AND hash IN (`+marks+`)`, append([]any{string(kind)}, args...)...)
+		rows, err := tx.Query(`SELECT hash, reason FROM suppression WHERE kind = $1 AND hash IN (`+marks+`)`, append([]any{string(kind)}, args...)...)
+		_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
+			var hash, why string
+			err = r.Scan(&hash, &why)
+			out[hash] = SuppressReason(why)
+			return none, err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("suppressed: %w", err)
-		}
-		for _, h := range found {
-			out[h] = true
 		}
 		hashes = hashes[n:]
 	}

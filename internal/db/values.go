@@ -114,6 +114,17 @@ func (tx *Tx) Insert(head string, width int, args []any, tail string) error {
 	})
 }
 
+// InsertCount is Insert that tells how many rows went in: fewer than were given
+// where tail is an ON CONFLICT DO NOTHING.
+func (tx *Tx) InsertCount(head string, width int, args []any, tail string) (n int64, err error) {
+	err = tx.insert(head, width, args, tail, func(q string, args []any) error {
+		added, err := tx.Exec(q, args...)
+		n += added
+		return err
+	})
+	return n, err
+}
+
 // InsertReturning is Insert with a tail that has a RETURNING; scan is called
 // for every row that comes back, in no certain order.
 func (tx *Tx) InsertReturning(head string, width int, args []any, tail string, scan func(*sql.Rows) error) error {

@@ -116,6 +116,17 @@ func (w *writer) stop() {
 	<-w.ended
 }
 
+// SQLite's own two megabytes of cache hold no index of a million rows whose keys come in
+// no order, and every page that is not held is read again, or written out in the middle
+// of a transaction. The write-ahead log is put into the file when it has four times as
+// many pages as SQLite would let it have: such an index changes the same pages again and
+// again, and each is put there once.
+const (
+	writerCache      = "PRAGMA cache_size = -32768" // KiB
+	writerCheckpoint = "PRAGMA wal_autocheckpoint = 4000"
+	writerUndo       = "PRAGMA temp_store = MEMORY" // what one statement would undo goes into a file otherwise, when it is much
+)
+
 func (w *writer) connect(ctx context.Context) error {
 	s, err := openSession(ctx, w.d.sql, w.d.engine == SQLite)
 	if err != nil {
@@ -125,7 +136,7 @@ func (w *writer) connect(ctx context.Context) error {
 		s.start = "BEGIN IMMEDIATE"
 		// The lock is waited for in begin, which looks far more often than SQLite does.
 		// What is deleted is overwritten where its page is written anyway: see Shred.
-		for _, pragma := range []string{"PRAGMA busy_timeout = 0", "PRAGMA secure_delete = FAST"} {
+		for _, pragma := range []string{"PRAGMA busy_timeout = 0", "PRAGMA secure_delete = FAST", writerCache, writerCheckpoint, writerUndo} {
 			if _, err := s.conn.ExecContext(ctx, pragma); err != nil {
 				s.close()
 				return unavailable(err)
