@@ -24,6 +24,7 @@ type options struct {
 	seconds time.Duration
 	stored  int
 
+	people    int
 	purchases int
 	importDB  string
 }
@@ -50,9 +51,10 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "bin/dingdong", "the program to measure")
 	flag.StringVar(&o.out, "out", "", "file to write the report to; empty: only print it")
-	flag.StringVar(&o.only, "only", "", "comma separated: inbound,latency,postgres,outbound,ding,idle,consent,pages,find,insight,import")
+	flag.StringVar(&o.only, "only", "", "comma separated: inbound,latency,postgres,outbound,ding,idle,consent,pages,find,insight,import,retention")
 	flag.DurationVar(&o.seconds, "time", 8*time.Second, "length of each measurement")
 	flag.IntVar(&o.stored, "stored", 1_000_000, "messages stored for the large measurements")
+	flag.IntVar(&o.people, "people", 1_000_000, "customers of the nightly retention run")
 	flag.IntVar(&o.purchases, "purchases", 1_000_000, "purchases in the file of the import")
 	flag.StringVar(&o.importDB, "import-db", "", "database of the import; empty: SQLite in a temporary folder")
 	flag.Parse()
@@ -64,7 +66,7 @@ func main() {
 		do   func() error
 	}{
 		{"inbound", r.inbound}, {"latency", r.latency}, {"outbound", r.outbound}, {"ding", r.ding},
-		{"idle", r.idle}, {"consent", r.consent}, {"postgres", r.postgres}, {"pages", r.large}, {"find", r.find}, {"insight", r.insight}, {"import", r.importing},
+		{"idle", r.idle}, {"consent", r.consent}, {"postgres", r.postgres}, {"pages", r.large}, {"find", r.find}, {"insight", r.insight}, {"import", r.importing}, {"retention", r.retention},
 	} {
 		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), part.name) {
 			continue

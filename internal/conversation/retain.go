@@ -22,10 +22,14 @@ const (
 	AgedMedia     Aged = `(blob <> '' OR preview <> '')`
 )
 
+// looksFor is how many messages are looked at for each that may be found: most are of
+// another kind, and to look is cheap.
+const looksFor = 20
+
 // OldMessages returns ids of messages in a stretch of them, and the id up to which
 // that is all: "" at the end. Only so many are looked at, so that a turn is short.
 func OldMessages(tx *db.Tx, kind Aged, s db.Stretch) (ids []string, upTo string, err error) {
-	err = tx.QueryRow(`SELECT id FROM message WHERE id > $1 AND id < $2 ORDER BY id LIMIT 1 OFFSET $3`, s.After, s.Before, s.Limit-1).Scan(&upTo)
+	err = tx.QueryRow(`SELECT id FROM message WHERE id > $1 AND id < $2 ORDER BY id LIMIT 1 OFFSET $3`, s.After, s.Before, looksFor*s.Limit-1).Scan(&upTo)
 	if err = db.NotFound(err); err == db.ErrNotFound {
 		upTo, err = "", nil
 	}
@@ -36,10 +40,13 @@ func OldMessages(tx *db.Tx, kind Aged, s db.Stretch) (ids []string, upTo string,
 	if last == "" {
 		last = s.Before
 	}
-	rows, err := tx.Query(`SELECT id FROM message WHERE id > $1 AND id <= $2 AND status NOT IN ('queued', 'planned') AND `+string(kind)+` ORDER BY id`, s.After, last)
+	rows, err := tx.Query(`SELECT id FROM message WHERE id > $1 AND id <= $2 AND status NOT IN ('queued', 'planned') AND `+string(kind)+` ORDER BY id LIMIT $3`, s.After, last, s.Limit)
 	ids, err = db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
 	if err != nil {
 		return nil, "", fmt.Errorf("old messages: %w", err)
+	}
+	if len(ids) == s.Limit { // there may be more before the end of what was looked at
+		upTo = ids[len(ids)-1]
 	}
 	return ids, upTo, nil
 }

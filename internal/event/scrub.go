@@ -32,7 +32,9 @@ func Scrub(tx *db.Tx, s Scrubbing) error {
 // of the given time could be, found by halving: the log has no index by time.
 func FirstSince(tx *db.Tx, micro int64) (int64, error) {
 	var low, high int64
-	if err := tx.QueryRow(`SELECT COALESCE(MIN(seq), 0), COALESCE(MAX(seq), 0) FROM event`).Scan(&low, &high); err != nil {
+	// Two questions: SQLite answers either from the end of the index, and both at once by
+	// reading the whole log.
+	if err := tx.QueryRow(`SELECT COALESCE((SELECT MIN(seq) FROM event), 0), COALESCE((SELECT MAX(seq) FROM event), 0)`).Scan(&low, &high); err != nil {
 		return 0, fmt.Errorf("bounds of the log: %w", err)
 	}
 	for low < high {

@@ -1,10 +1,12 @@
 package privacy
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dingdong/internal/audit"
@@ -25,9 +27,12 @@ type Erasing struct {
 	PersonID  string // any of her records
 	By        string // a staff id, "system", ByRetention
 	RequestID string // what asked for it, if anything did
+	// Together is the erasure that this one is a part of: a night lets many go, and what
+	// follows, which reads the whole event log, is done once for all of them.
+	Together string
 }
 
-// Erasure is one person, erased.
+// Erasure is one person, erased; or many, by one night.
 type Erasure struct {
 	ID, PersonID, By, RequestID string
 	Records                     []string
@@ -59,14 +64,15 @@ func (r *Room) Erase(tx *db.Tx, e Erasing) (Erasure, error) {
 }
 
 func (r *Room) erase(tx *db.Tx, e Erasing, person string, records []string) (Erasure, error) {
-	out := Erasure{ID: tx.NewID("ers"), PersonID: person, By: e.By, RequestID: e.RequestID, Records: records, At: tx.Now}
+	out := Erasure{ID: cmp.Or(e.Together, tx.NewID("ers")), PersonID: person, By: e.By, RequestID: e.RequestID, Records: records, At: tx.Now}
 	marks, args := db.In(records, 1)
 	var since int64
 	if err := tx.QueryRow(`SELECT COALESCE(MIN(created_at), 0) FROM customer WHERE id IN (`+marks+`)`, args...).Scan(&since); err != nil {
 		return out, fmt.Errorf("erase: %w", err)
 	}
 	out.Since = db.Time(since)
-	if _, err := tx.Exec(`INSERT INTO erasure (id, person_id, by, request_id, since, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+	if _, err := tx.Exec(`INSERT INTO erasure (id, person_id, by, request_id, since, at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET passes = 0, done_at = NULL, since = CASE WHEN erasure.since < excluded.since THEN erasure.since ELSE excluded.since END`,
 		out.ID, person, e.By, e.RequestID, since, db.Micro(tx.Now)); err != nil {
 		return out, fmt.Errorf("note an erasure: %w", err)
 	}
@@ -87,7 +93,11 @@ func (r *Room) erase(tx *db.Tx, e Erasing, person string, records []string) (Era
 	if err := r.settleRequests(tx, out); err != nil {
 		return out, err
 	}
-	return out, job.Enqueue(tx, job.New{Kind: JobSweep, Key: out.ID, Args: sweepArgs{out.ID}})
+	sweep := job.New{Kind: JobSweep, Key: out.ID, Args: sweepArgs{out.ID}}
+	if e.Together != "" {
+		sweep.RunAt = tx.Now.Add(sweepNight)
+	}
+	return out, job.Enqueue(tx, sweep)
 }
 
 // wipe takes some records out of every room, and their keys last: a room may still
@@ -160,8 +170,13 @@ const (
 	// sweepAgain is when the second sweep comes: later than any call to a platform
 	// that was on its way, and than the longest another node goes on using a key.
 	sweepAgain = 15 * time.Minute
-	sweeps     = 2
-	scrubChunk = 20_000
+	// sweepNight is when the first sweep comes after a night's run began to erase: when
+	// it is done, as a rule. Where it is not, the sweep is not the last.
+	sweepNight = 2 * time.Minute
+	// sweepAtOnce is how many records one transaction looks for again.
+	sweepAtOnce = 50
+	sweeps      = 2
+	scrubChunk  = 20_000
 )
 
 // sweep is the job handler that finishes an erasure: the list outside of the
@@ -214,12 +229,26 @@ func (r *Room) sweepOnce(ctx context.Context, id string) (Erasure, error) {
 			return e, err
 		}
 	}
-	e.Passes++
+	for part := range slices.Chunk(e.Records, sweepAtOnce) {
+		if err := r.DB.Write(ctx, func(tx *db.Tx) error { return r.wipe(tx, part) }); err != nil {
+			return e, fmt.Errorf("sweep after an erasure: %w", err)
+		}
+		if err := rest(ctx); err != nil {
+			return e, err
+		}
+	}
+	before := e.Passes
 	err = r.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := r.wipe(tx, e.Records); err != nil {
+		e.Passes = before + 1
+		done := sql.NullInt64{Int64: db.Micro(tx.Now), Valid: e.Passes >= sweeps}
+		var records int
+		if err := tx.QueryRow(`SELECT COUNT(*) FROM erased WHERE erasure_id = $1`, e.ID).Scan(&records); err != nil {
 			return err
 		}
-		done := sql.NullInt64{Int64: db.Micro(tx.Now), Valid: e.Passes >= sweeps}
+		if records != len(e.Records) { // the night goes on: these are not swept yet
+			e.Passes = 0
+			return nil
+		}
 		_, err := tx.Exec(`UPDATE erasure SET passes = $2, done_at = $3 WHERE id = $1`, e.ID, int64(e.Passes), done)
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"dingdong/internal/conversation"
@@ -46,32 +47,78 @@ func (r *Room) tombstone(record string, at time.Time) Tombstone {
 	return t
 }
 
+// outside is what this process knows of the file: it grows for years, and is read as a
+// whole only when somebody else wrote to it.
+type outside struct {
+	mu   sync.Mutex
+	size int64           // of the file when it was last written to; 0: read it
+	upTo int64           // the latest erasure that stands in it
+	late map[string]bool // what stands in it of the time before upTo in which others may still come
+}
+
+// lateness is how long after its time an erasure may still be committed.
+const lateness = time.Hour
+
 // noteOutside adds to the file what the database knows to be erased and the file
 // does not. Nothing is ever taken out of it.
 func (r *Room) noteOutside(ctx context.Context) error {
 	if r.List == "" {
 		return nil
 	}
+	r.outside.mu.Lock()
+	defer r.outside.mu.Unlock()
+	known, whole, since, err := r.knownOutside()
+	if err != nil {
+		return err
+	}
+	var all []Tombstone
+	err = r.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		all, err = r.tombstones(tx, since)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	missing := slices.DeleteFunc(slices.Clone(all), func(t Tombstone) bool { return known[t.Record] })
+	if len(missing) > 0 {
+		r.outside.size = 0 // until it is known to stand there
+		if whole, err = r.appendOutside(missing, whole); err != nil {
+			return fmt.Errorf("list of erasures: %w", err)
+		}
+	}
+	r.outside.size, r.outside.late = whole, map[string]bool{}
+	if len(all) > 0 {
+		r.outside.upTo = db.Micro(all[len(all)-1].At)
+	}
+	for _, t := range all {
+		if db.Micro(t.At) >= r.outside.upTo-lateness.Microseconds() {
+			r.outside.late[t.Record] = true
+		}
+	}
+	return nil
+}
+
+// knownOutside tells what stands in the file: all of it, or what stands in it since.
+func (r *Room) knownOutside() (known map[string]bool, whole, since int64, err error) {
+	if at, err := os.Stat(r.List); err == nil && r.outside.size > 0 && at.Size() == r.outside.size {
+		return r.outside.late, r.outside.size, r.outside.upTo - lateness.Microseconds(), nil
+	}
 	there, whole, err := r.readList(r.List)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("list of erasures: %w", err)
+		return nil, 0, 0, fmt.Errorf("list of erasures: %w", err)
 	}
-	known := make(map[string]bool, len(there))
+	known = make(map[string]bool, len(there))
 	for _, t := range there {
 		known[t.Record] = true
 	}
-	var missing []Tombstone
-	err = r.DB.Read(ctx, func(tx *db.Tx) error {
-		all, err := r.tombstones(tx)
-		missing = slices.DeleteFunc(all, func(t Tombstone) bool { return known[t.Record] })
-		return err
-	})
-	if err != nil || len(missing) == 0 {
-		return err
-	}
+	return known, whole, 0, nil
+}
+
+// appendOutside writes behind the last whole line, and returns how long the file is then.
+func (r *Room) appendOutside(missing []Tombstone, whole int64) (size int64, err error) {
 	f, err := os.OpenFile(r.List, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("list of erasures: %w", err)
+		return 0, err
 	}
 	if err = f.Truncate(whole); err == nil {
 		_, err = f.Seek(whole, io.SeekStart)
@@ -79,14 +126,17 @@ func (r *Room) noteOutside(ctx context.Context) error {
 	if err == nil {
 		err = writeList(f, missing)
 	}
+	if err == nil {
+		size, err = f.Seek(0, io.SeekCurrent)
+	}
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("list of erasures: %w", err)
+		return 0, err
 	}
 	folder, err := os.Open(filepath.Dir(r.List))
 	if err != nil {
-		return fmt.Errorf("list of erasures: %w", err)
+		return 0, err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return size, errors.Join(folder.Sync(), folder.Close())
 }
 
 func writeList(w io.Writer, list []Tombstone) error {
@@ -105,7 +155,7 @@ func writeList(w io.Writer, list []Tombstone) error {
 func (r *Room) WriteList(ctx context.Context, w io.Writer) (int, error) {
 	var all []Tombstone
 	err := r.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		all, err = r.tombstones(tx)
+		all, err = r.tombstones(tx, 0)
 		return err
 	})
 	if err != nil {
@@ -114,8 +164,8 @@ func (r *Room) WriteList(ctx context.Context, w io.Writer) (int, error) {
 	return len(all), writeList(w, all)
 }
 
-func (r *Room) tombstones(tx *db.Tx) ([]Tombstone, error) {
-	rows, err := tx.Query(`SELECT record_id, at FROM erased ORDER BY at, record_id`)
+func (r *Room) tombstones(tx *db.Tx, since int64) ([]Tombstone, error) {
+	rows, err := tx.Query(`SELECT record_id, at FROM erased WHERE at >= $1 ORDER BY at, record_id`, since)
 	type row struct {
 		id string
 		at int64

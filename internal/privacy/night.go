@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"dingdong/internal/audit"
@@ -92,7 +93,7 @@ func (r *Room) Retain(ctx context.Context) (Run, error) {
 	if err := r.dropFilesTooOld(ctx); err != nil {
 		return run, err
 	}
-	asked, gone, err := r.partings(ctx, rules)
+	asked, gone, err := r.partings(ctx, parting{rules, "ers" + strings.TrimPrefix(run.ID, "rtn")})
 	maps.Copy(run.Counts, map[string]int{countAsked: asked, countPersons: gone})
 	if err != nil {
 		return run, errors.Join(err, r.noteRun(ctx, run))

@@ -39,6 +39,8 @@ type Room struct {
 	// Parts are every room's answer to an erasure, from the bottom of the house to
 	// the top: who is found by another's rows comes before these go.
 	Parts []Part
+
+	outside outside
 }
 
 // Part is one room's answer to an erasure.

@@ -24,8 +24,12 @@ type Would struct {
 	Oldest time.Time
 }
 
-// turn is how much a run takes at once, so that nobody waits for it.
-const turn = 400
+// turn is how much a run takes at once, so that nobody waits for it; events are short,
+// and lie in the order in which they go.
+const (
+	turn       = 400
+	turnEvents = 4000
+)
 
 // aging is one kind of data under its rule, in a run.
 type aging struct {
@@ -241,14 +245,20 @@ func (a aging) lastEvent(tx *db.Tx) (int64, error) {
 }
 
 func forgetEvents(a aging, ctx context.Context, _ string) (string, int, error) {
-	return a.turns(ctx, func(tx *db.Tx) (int, error) {
+	n := int64(0)
+	err := a.r.DB.Write(ctx, func(tx *db.Tx) error {
+		n = 0
 		upTo, err := a.lastEvent(tx)
 		if err != nil || upTo <= 0 {
-			return 0, err
+			return err
 		}
-		n, err := event.Trim(tx, upTo, turn)
-		return int(n), err
+		n, err = event.Trim(tx, upTo, turnEvents)
+		return err
 	})
+	if err == nil && n == turnEvents {
+		return again, int(n), nil
+	}
+	return "", int(n), err
 }
 
 // DryRun says what a run would let go now, and lets nothing go.

@@ -15,7 +15,7 @@ import (
 
 const (
 	// partAtOnce is how many persons one transaction erases or asks.
-	partAtOnce = 50
+	partAtOnce = 25
 	// partInANight bounds how many persons a night asks or lets go, so that a rule
 	// that is new does not empty a house before anybody looks.
 	partInANight = 5000
@@ -23,7 +23,8 @@ const (
 
 // partings asks those who were silent for long and agreed to marketing whether to
 // stay in touch, and lets go who did not answer in time, or was never to be asked.
-func (r *Room) partings(ctx context.Context, rules Rules) (asked, gone int, err error) {
+func (r *Room) partings(ctx context.Context, p parting) (asked, gone int, err error) {
+	rules := p.rules
 	if rules.SilentMonths == 0 {
 		return 0, 0, nil
 	}
@@ -35,7 +36,7 @@ func (r *Room) partings(ctx context.Context, rules Rules) (asked, gone int, err 
 			}
 			a, g := 0, 0
 			err := r.DB.Write(ctx, func(tx *db.Tx) (err error) {
-				a, g, err = r.part(tx, part, rules)
+				a, g, err = r.part(tx, part, p)
 				return err
 			})
 			if err != nil {
@@ -61,7 +62,13 @@ func (r *Room) partings(ctx context.Context, rules Rules) (asked, gone int, err 
 
 var errEnough = errors.New("enough for one night")
 
-func (r *Room) part(tx *db.Tx, persons []string, rules Rules) (asked, gone int, err error) {
+// parting is a night that lets people go.
+type parting struct {
+	rules   Rules
+	erasure string // which all of them share
+}
+
+func (r *Room) part(tx *db.Tx, persons []string, p parting) (asked, gone int, err error) {
 	marks, args := db.In(persons, 1)
 	due := map[string]bool{}
 	rows, err := tx.Query(`SELECT person_id, CASE WHEN purge_at <= $`+fmt.Sprint(len(args)+1)+` THEN 1 ELSE 0 END FROM stay_question WHERE person_id IN (`+marks+`)`,
@@ -90,7 +97,7 @@ func (r *Room) part(tx *db.Tx, persons []string, rules Rules) (asked, gone int, 
 		case wasAsked:
 			leaving = append(leaving, id)
 		default:
-			could, err := r.askToStay(tx, id, rules)
+			could, err := r.askToStay(tx, id, p.rules)
 			if err != nil {
 				return 0, 0, err
 			}
@@ -112,7 +119,7 @@ func (r *Room) part(tx *db.Tx, persons []string, rules Rules) (asked, gone int, 
 		}
 		records = append(records, all...)
 	}
-	_, err = r.erase(tx, Erasing{By: ByRetention}, leaving[0], records)
+	_, err = r.erase(tx, Erasing{By: ByRetention, Together: p.erasure}, leaving[0], records)
 	return asked, len(leaving), err
 }
 

@@ -266,16 +266,12 @@ func (st *stream) count(ctx context.Context, always bool) bool {
 // news tells what happened, each row and bubble once.
 func (st *stream) news(ctx context.Context, events []event.Event) bool {
 	rows, bubbles := map[string]int64{}, map[string]int64{}
-	var rowOrder, bubbleOrder, dings, erased []string
+	var rowOrder, bubbleOrder, dings []string
 	var acted time.Time
 	head, moved := false, false
 	card := map[string]bool{}
 	for _, e := range events {
 		st.seq = e.Seq
-		if e.Kind == event.CustomerErased {
-			erased = append(erased, e.Customer)
-			continue
-		}
 		if e.Kind == event.CustomerChanged && e.Customer == st.thread.CustomerID && st.thread.ID != "" {
 			for _, part := range changedParts[e.Data["what"]] {
 				card[part] = true
@@ -291,6 +287,10 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 			continue
 		}
 		if st.v.Leaving && !st.hers(ctx, e.Thread) {
+			continue
+		}
+		if e.Kind == event.ThreadChanged && e.Data["act"] == "erased" {
+			st.tell("erased", map[string]string{"thread": e.Thread})
 			continue
 		}
 		if e.Kind == event.ThreadChanged && regrouped(e) {
@@ -339,10 +339,6 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		if e.Kind == event.ThreadChanged && !seen && (acted.IsZero() || e.At.Before(acted)) {
 			acted = e.At
 		}
-	}
-	if len(erased) > 0 {
-		// An id says nothing of somebody who is gone; which rows are hers, the page knows.
-		st.tell("erased", map[string]any{"customers": erased, "here": st.thread.ID != "" && slices.Contains(erased, st.thread.CustomerID)})
 	}
 	if moved { // another thread shows her now, or this one shows more or less of her
 		st.tell("reload", struct{}{})

@@ -392,9 +392,9 @@ const stream = live({
       tick(row.parentNode ? row : undefined);
     },
     gone: ({ thread }) => $("row-" + thread)?.remove(),
-    erased({ customers, here }) {
-      for (const row of document.querySelectorAll(".thread-row")) if (customers.includes(row.dataset.customer)) row.remove();
-      if (here) location.replace("/inbox"); // her words stand on this page
+    erased({ thread }) {
+      $("row-" + thread)?.remove();
+      if (open?.id === thread) location.replace("/inbox"); // her words stand on this page
     },
     message({ thread, html }) {
       if (open?.id !== thread) return;
