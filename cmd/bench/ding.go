@@ -26,7 +26,7 @@ func (r *run) ding() error {
 		return err
 	}
 	url := "http://" + h.address + "/in/" + h.account
-	w := &webhooks{customers: 300, salt: "DI", text: "好的 "} // says nothing of her: one event for each, so that they can be counted
+	w := &webhooks{customers: 300, salt: "DI", texts: []string{"好的"}} // says nothing of her: one event for each, so that they can be counted
 	c := client(8)
 	for range w.customers { // everybody has written once
 		if err := w.post(r.ctx, c, url); err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,13 +29,27 @@ func client(connections int) *http.Client {
 type webhooks struct {
 	customers int64
 	n         atomic.Int64
-	salt      string // so that two series never share an event id
-	text      string // empty: one that says four things of her
+	salt      string   // so that two series never share an event id
+	texts     []string // one after the other; empty: chat
 }
+
+// chat is what people write to a counter. Some of it says something of them.
+var chat = []string{
+	rich, "好的,謝謝你!", "我週六下午過去可以嗎", "Thank you, see you on Friday", "上次那支快用完了", "在嗎", "我到了,在專櫃旁邊", "那我再想想",
+	"ok 👌", "How long does it take to arrive?",
+}
+
+// rich says four things of her at once.
+const rich = "請問 21 號還有嗎?我是敏感肌,想找淡一點的香水"
 
 func (w *webhooks) next() (body []byte, signature string) {
 	n := w.n.Add(1)
-	text := cmp.Or(w.text, "請問 21 號還有嗎?我是敏感肌,想找淡一點的香水 ")
+	texts := w.texts
+	if len(texts) == 0 {
+		texts = chat
+	}
+	// Each customer goes through all of them.
+	text := texts[(n+n/w.customers)%int64(len(texts))] + " "
 	body = linefake.Body("U00000000000000000000000000000000", linefake.TextEvent(linefake.Meta{
 		EventID: fmt.Sprintf("01%s%020d", w.salt, n), MessageID: fmt.Sprintf("%s%d", w.salt, n), User: fmt.Sprintf("U%032x", n%w.customers),
 		ReplyToken: fmt.Sprintf("%s%028d", w.salt, n), QuoteToken: "q3Plxr4AgKd", ReadToken: "30yhdy232", At: time.Now(),

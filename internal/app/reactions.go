@@ -78,7 +78,7 @@ const pollEvery = time.Second
 func (a *App) react(ctx context.Context) error {
 	c := event.Consumer{
 		Tally: "react", Group: reactGroup, Slice: reactSlice, React: a.reactTo,
-		Nobody: a.nobody,
+		Ahead: a.Reader.Ahead, Nobody: a.nobody,
 		Aside: func(tx *db.Tx, e event.Event, cause error) error {
 			a.Log.Error("a reaction failed", "event", e.Seq, "kind", string(e.Kind), "error", cause)
 			return job.Enqueue(tx, job.New{Kind: jobReact, Lane: e.Customer, Args: reactArgs{e.Seq}})

@@ -46,6 +46,7 @@ const (
 type hintWords struct {
 	exact map[string]hint // with the marks on the letters
 	bare  map[string]hint // without them, of the languages where that is the same word
+	most  int             // bytes of the longest; with other marks it may be longer
 }
 
 // marksMatter are the languages in which a mark makes another word: dừng is "stop" in
@@ -54,14 +55,15 @@ var marksMatter = []string{"vi", "th"}
 
 // shippedHints are read once; nothing changes them.
 var shippedHints = sync.OnceValue(func() hintWords {
-	w := hintWords{map[string]hint{}, map[string]hint{}}
+	w := hintWords{exact: map[string]hint{}, bare: map[string]hint{}}
 	all := phrases()
 	for _, k := range hintKeys {
 		for _, language := range slices.Sorted(maps.Keys(all)) {
 			for _, word := range strings.Split(all[language][k.key], "|") {
-				w.exact[exactly(word)] = k.hint
+				key := exactly(word)
+				w.exact[key], w.most = k.hint, max(w.most, len(key))
 				if !slices.Contains(marksMatter, language) {
-					w.bare[barely(word)] = k.hint
+					w.bare[barely(key)] = k.hint
 				}
 			}
 		}
@@ -80,14 +82,14 @@ func exactly(s string) string {
 	}, norm.NFKC.String(s))
 }
 
-// barely is exactly without the marks on the letters.
+// barely takes the marks off the letters of what exactly made.
 func barely(s string) string {
 	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) && !unicode.Is(unicode.Thai, r) {
 			return -1
 		}
 		return r
-	}, norm.NFD.String(exactly(s))))
+	}, norm.NFD.String(s)))
 }
 
 // ChatRules are the words that the group has added to those of the product, and whether
@@ -133,7 +135,7 @@ func (d *Desk) SaveChatRules(tx *db.Tx, v staff.Viewer, w ChatRules) (ChatRules,
 		tidy := []string{}
 		for _, word := range *list.words {
 			word = strings.Join(strings.Fields(db.CleanText(word)), " ")
-			switch was := shippedHints().of(word); {
+			switch was := shippedHints().of(exactly(word)); {
 			case word == "":
 				continue
 			case utf8.RuneCountInString(word) > maxHint:
@@ -164,11 +166,15 @@ func (d *Desk) SaveChatRules(tx *db.Tx, v staff.Viewer, w ChatRules) (ChatRules,
 	return w, nil
 }
 
-func (w hintWords) of(text string) hint {
-	if h := w.exact[exactly(text)]; h != "" {
+// of expects what exactly made of a message.
+func (w hintWords) of(key string) hint {
+	if len(key) > 2*w.most { // as nearly every message: it says more than a word
+		return ""
+	}
+	if h := w.exact[key]; h != "" {
 		return h
 	}
-	return w.bare[barely(text)]
+	return w.bare[barely(key)]
 }
 
 // hintOf tells what a message asks of the house, if it is a word that does.
@@ -180,7 +186,7 @@ func (d *Desk) hintOf(tx *db.Tx, text string) (hint, error) {
 	if key == "" {
 		return "", nil
 	}
-	if h := shippedHints().of(text); h != "" {
+	if h := shippedHints().of(key); h != "" {
 		return h, nil
 	}
 	added, err := d.addedHints(tx)

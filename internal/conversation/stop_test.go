@@ -70,7 +70,7 @@ func TestHintsAreWholeMessages(t *testing.T) {
 			}
 			got := hint("")
 			if len(c.text) <= maxHintBytes {
-				got = shippedHints().of(c.text)
+				got = shippedHints().of(exactly(c.text))
 			}
 			if got != c.want {
 				t.Errorf("%q is %q, want %q", c.text, got, c.want)
@@ -80,7 +80,7 @@ func TestHintsAreWholeMessages(t *testing.T) {
 	for _, language := range staff.SpokenLanguages() {
 		for _, k := range hintKeys {
 			for _, word := range strings.Split(phrases()[language][k.key], "|") {
-				if got := shippedHints().of(word); got != k.hint || len(word) > maxHintBytes {
+				if got := shippedHints().of(exactly(word)); got != k.hint || len(word) > maxHintBytes {
 					t.Errorf("%s: %q is %q, want %q", language, word, got, k.hint)
 				}
 			}
@@ -92,7 +92,7 @@ func TestHintsAreWholeMessages(t *testing.T) {
 		}
 		for key, want := range map[string]hint{"undone": hintStop, "agreed": hintStop, "asked_export": hintOwn} {
 			for _, w := range quoted.FindAllStringSubmatch(phrases()[language][key], -1) {
-				if got := shippedHints().of(w[1]); got != want {
+				if got := shippedHints().of(exactly(w[1])); got != want {
 					t.Errorf("%s: %s tells her to write %q, which is %q", language, key, w[1], got)
 				}
 			}

@@ -38,31 +38,35 @@ func (b *Book) Learn(tx *db.Tx, customerID string, l Learnt) (bool, error) {
 }
 
 func (b *Book) learn(tx *db.Tx, customerID string, records []string, l Learnt) (bool, error) {
-	p, err := l.Proof.checked(tx.Now)
-	if err != nil {
-		return false, err
-	}
-	d, err := b.openDef(tx, l.Name)
-	if err != nil {
-		return false, err
-	}
-	value, err := d.normal(l.Value, tx.Now)
-	if err != nil {
-		return false, err
-	}
-	n := lesson{Proof: p, def: d, customerID: customerID, value: value, hash: b.attributeHash(d, value)}
-	known, err := b.proofs(tx, d, records)
+	n, known, err := b.lessonOf(tx, customerID, records, l)
 	if err != nil || n.repeats(known) {
 		return false, err
 	}
-	if refused, err := b.refuse(tx, refusal{records, attributeAbout(d.ID, n.hash), p}); err != nil || refused {
+	if refused, err := b.refuse(tx, refusal{records, attributeAbout(n.def.ID, n.hash), n.Proof}); err != nil || refused {
 		return false, err
 	}
 	changed, err := b.enter(tx, n, known)
 	if err != nil || !changed {
 		return false, err
 	}
-	return true, b.tell(tx, news{customerID, p.CounterID, p.By, "attribute"})
+	return true, b.tell(tx, news{customerID, n.CounterID, n.By, "attribute"})
+}
+
+// lessonOf checks a value on its way in, and lists what is known of its attribute, the
+// newest first.
+func (b *Book) lessonOf(tx *db.Tx, customerID string, records []string, l Learnt) (n lesson, known []proved, err error) {
+	if n.Proof, err = l.Proof.checked(tx.Now); err != nil {
+		return n, nil, err
+	}
+	if n.def, err = b.openDef(tx, l.Name); err != nil {
+		return n, nil, err
+	}
+	if n.value, err = n.def.normal(l.Value, tx.Now); err != nil {
+		return n, nil, err
+	}
+	n.customerID, n.hash = customerID, b.attributeHash(n.def, n.value)
+	known, err = b.proofs(tx, n.def, records)
+	return n, known, err
 }
 
 // LearnByHand is Learn for what a viewer enters. Whether she may see the

@@ -49,7 +49,67 @@ func (b *Book) Conclude(tx *db.Tx, customerID string, all []Conclusion) (bool, e
 	return changed, nil
 }
 
+// Knows tells that Conclude would change nothing: her card says all of it already, it
+// was said of late, or it is not kept. Nothing is written.
+func (b *Book) Knows(tx *db.Tx, customerID string, all []Conclusion) (bool, error) {
+	if len(all) == 0 {
+		return true, nil
+	}
+	records, err := b.recordsOf(tx, customerID)
+	if errors.Is(err, db.ErrNotFound) { // erased meanwhile: what follows is for who writes to find
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	gifts, err := b.newTags(tx, customerID, records, all)
+	if err != nil || len(gifts) > 0 {
+		return false, err
+	}
+	for _, c := range all {
+		if c.Attribute == "" {
+			continue
+		}
+		n, known, err := b.lessonOf(tx, customerID, records, Learnt{Name: c.Attribute, Value: c.Value, Proof: c.Proof})
+		if errors.As(err, new(db.Invalid)) {
+			continue
+		}
+		if err != nil || !n.repeats(known) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 func (b *Book) concludeTags(tx *db.Tx, customerID string, records []string, all []Conclusion) (bool, error) {
+	gifts, err := b.newTags(tx, customerID, records, all)
+	if err != nil {
+		return false, err
+	}
+	changed, counter := false, ""
+	for _, g := range gifts {
+		given, err := b.give(tx, g.gift, g.worn)
+		if err != nil {
+			return false, fmt.Errorf("tag %s: %w", g.tag.Name, err)
+		}
+		if given {
+			changed, counter = true, g.CounterID
+		}
+	}
+	if !changed {
+		return false, nil
+	}
+	return true, b.tell(tx, news{customerID: customerID, counterID: counter, what: "tag"})
+}
+
+// newTag is a tag to give, and how she wears it already.
+type newTag struct {
+	gift
+	worn []wornTag
+}
+
+// newTags are the tags among what she said that she has not, or not of late.
+func (b *Book) newTags(tx *db.Tx, customerID string, records []string, all []Conclusion) ([]newTag, error) {
 	var names []string
 	for _, c := range all {
 		if c.Tag != "" {
@@ -57,13 +117,13 @@ func (b *Book) concludeTags(tx *db.Tx, customerID string, records []string, all 
 		}
 	}
 	if len(names) == 0 {
-		return false, nil
+		return nil, nil
 	}
 	known, err := b.standingTags(tx, names, records)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	changed, counter := false, ""
+	var out []newTag
 	for _, c := range all {
 		t, ok := known[c.Tag]
 		if !ok || t.refused {
@@ -71,23 +131,13 @@ func (b *Book) concludeTags(tx *db.Tx, customerID string, records []string, all 
 		}
 		p, err := c.Proof.checked(tx.Now)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		if t.saidLately(customerID, p) {
-			continue
-		}
-		given, err := b.give(tx, gift{Proof: p, tag: t.Tag, customerID: customerID, expires: t.expiry(p)}, t.worn)
-		if err != nil {
-			return false, fmt.Errorf("tag %s: %w", c.Tag, err)
-		}
-		if given {
-			changed, counter = true, p.CounterID
+		if !t.saidLately(customerID, p) {
+			out = append(out, newTag{gift{Proof: p, tag: t.Tag, customerID: customerID, expires: t.expiry(p)}, t.worn})
 		}
 	}
-	if !changed {
-		return false, nil
-	}
-	return true, b.tell(tx, news{customerID: customerID, counterID: counter, what: "tag"})
+	return out, nil
 }
 
 // standingTag is a tag, and how it stands with a person.

@@ -12,12 +12,16 @@ import (
 // Consumer reads the log by a cursor of its own, a tally row, which commits
 // together with what the consumer did: every event is handled once, in order,
 // across crashes and by whichever node is first. For a group of events that
-// costs two statements, where a job an event would cost three for each.
+// costs a handful of statements, where a job an event would cost three for each.
 type Consumer struct {
 	Tally string        // the row that holds the cursor
 	Group int           // most events at once
 	Slice time.Duration // and the longest that a group holds up other writers; 0: no bound
 	React func(tx *db.Tx, e Event) error
+	// Ahead sees a group, in a reading transaction, before it is reacted to: what
+	// takes time and no lock is done there. React may meet events it has not seen,
+	// and what it has read may have changed since. Nil: there is no such thing.
+	Ahead func(tx *db.Tx, events []Event) error
 	// Nobody says that no event would be reacted to at this moment: the cursor
 	// then moves without a look at them. Nil: somebody always does.
 	Nobody func(tx *db.Tx) (bool, error)
@@ -38,60 +42,87 @@ const (
 
 // Step handles the next group.
 func (c Consumer) Step(ctx context.Context, d *db.DB) (Standing, error) {
-	idle, err := c.idle(ctx, d)
-	if err != nil || idle {
+	next, err := c.next(ctx, d)
+	if err != nil || next.idle {
 		return Idle, err
 	}
-	stands, err := c.take(ctx, d, c.Group, false)
+	stands, err := c.take(ctx, d, next, false)
 	var failed *reactError
 	if errors.As(err, &failed) {
 		// Something in the group fails. Alone, the good ones before it pass, and
 		// it is set aside when its turn comes.
-		stands, err = c.take(ctx, d, 1, true)
+		next.events = next.events[:1]
+		stands, err = c.take(ctx, d, next, true)
 	}
 	return stands, err
 }
 
-// idle spares a write when there is nothing new.
-func (c Consumer) idle(ctx context.Context, d *db.DB) (bool, error) {
-	var done, last int64
-	err := d.Read(ctx, func(tx *db.Tx) error {
-		if err := tx.QueryRow(`SELECT n FROM tally WHERE name = $1`, c.Tally).Scan(&done); err != nil {
-			return fmt.Errorf("cursor %s: %w", c.Tally, db.NotFound(err))
-		}
-		return tx.QueryRow(`SELECT n FROM tally WHERE name = 'event'`).Scan(&last)
-	})
-	return done >= last, err
+// group is what comes next, read before the transaction that handles it: writers
+// wait only for what has to be written.
+type group struct {
+	done   int64 // the cursor when it was read
+	idle   bool  // there is nothing new
+	nobody bool  // would react, so that nothing was read
+	events []Event
 }
 
-func (c Consumer) take(ctx context.Context, d *db.DB, limit int, alone bool) (Standing, error) {
-	stands := Idle
+func (c Consumer) next(ctx context.Context, d *db.DB) (g group, err error) {
+	err = d.Read(ctx, func(tx *db.Tx) error {
+		g = group{}
+		var last int64
+		if err := tx.QueryRow(`SELECT n FROM tally WHERE name = $1`, c.Tally).Scan(&g.done); err != nil {
+			return fmt.Errorf("cursor %s: %w", c.Tally, db.NotFound(err))
+		}
+		if err := tx.QueryRow(`SELECT n FROM tally WHERE name = 'event'`).Scan(&last); err != nil {
+			return fmt.Errorf("last event: %w", db.NotFound(err))
+		}
+		if g.idle = g.done >= last; g.idle {
+			return nil
+		}
+		if c.Nobody != nil {
+			if g.nobody, err = c.Nobody(tx); err != nil || g.nobody {
+				return err
+			}
+		}
+		if g.events, err = After(tx, g.done, c.Group); err != nil {
+			return err
+		}
+		if g.idle = len(g.events) == 0; g.idle || c.Ahead == nil {
+			return nil
+		}
+		return c.Ahead(tx, g.events)
+	})
+	return g, err
+}
+
+func (c Consumer) take(ctx context.Context, d *db.DB, g group, alone bool) (Standing, error) {
+	var stands Standing
 	err := d.Write(ctx, func(tx *db.Tx) error {
-		stands = Idle
 		next, err := db.Tally(tx, c.Tally, 0) // locks the row, so no other node is here
 		if err != nil {
 			return err
 		}
-		if c.Nobody != nil {
-			if nobody, err := c.Nobody(tx); err != nil || nobody {
-				return errors.Join(err, c.pass(tx))
-			}
+		if stands = Behind; next != g.done+1 { // another node was faster
+			return nil
 		}
-		events, err := After(tx, next-1, limit)
-		if err != nil || len(events) == 0 {
-			return err
+		if g.nobody {
+			if still, err := c.Nobody(tx); err != nil || !still {
+				return err
+			}
+			stands = Moved
+			return c.pass(tx)
 		}
 		n := 0
-		for began := d.Now(); n < len(events) && (n == 0 || c.Slice == 0 || d.Now().Sub(began) < c.Slice); n++ {
-			if err := c.React(tx, events[n]); err != nil {
+		for began := d.Now(); n < len(g.events) && (n == 0 || c.Slice == 0 || d.Now().Sub(began) < c.Slice); n++ {
+			if err := c.React(tx, g.events[n]); err != nil {
 				if !alone {
 					return &reactError{err}
 				}
-				return &asideError{events[n], err}
+				return &asideError{g.events[n], err}
 			}
 		}
-		if stands = Moved; n < len(events) || n == limit {
-			stands = Behind
+		if !alone && n == len(g.events) && n < c.Group {
+			stands = Moved
 		}
 		_, err = db.Tally(tx, c.Tally, int64(n))
 		return err
@@ -99,6 +130,9 @@ func (c Consumer) take(ctx context.Context, d *db.DB, limit int, alone bool) (St
 	var aside *asideError
 	if errors.As(err, &aside) {
 		return c.skip(ctx, d, aside)
+	}
+	if err != nil {
+		stands = Idle
 	}
 	return stands, err
 }

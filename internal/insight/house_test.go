@@ -33,6 +33,7 @@ type house struct {
 	foreign staff.Viewer // advisor of another
 	mark    staff.Viewer // marketing
 	seen    int64        // the last event that was reacted to
+	eager   bool         // events are read before the transaction that reacts to them
 }
 
 var base = time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
@@ -40,7 +41,13 @@ var base = time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
 func each(t *testing.T, test func(t *testing.T, h *house)) {
 	clock := dbtest.NewClock(base)
 	dbtest.EachAt(t, clock, func(t *testing.T, d *db.DB) {
-		test(t, newHouse(t, d, clock))
+		h := newHouse(t, d, clock)
+		h.eager = true
+		test(t, h)
+	})
+	t.Run("not read ahead", func(t *testing.T) {
+		clock := dbtest.NewClock(base)
+		test(t, newHouse(t, dbtest.NewAt(t, clock), clock))
 	})
 }
 
@@ -130,6 +137,13 @@ func check(t testing.TB, err error) {
 // tells is an event of the platform, n minutes into the story; more changes it.
 func (h *house) tells(n int, text string, more func(*channel.Inbound)) {
 	h.t.Helper()
+	h.receive(n, text, more)
+	h.react()
+}
+
+// receive is tells before anything reacts.
+func (h *house) receive(n int, text string, more func(*channel.Inbound)) {
+	h.t.Helper()
 	in := channel.Inbound{
 		EventID: fmt.Sprintf("evt-%d", n), Kind: channel.Message, At: base.Add(time.Duration(n) * time.Minute),
 		Peer: channel.Peer{Type: channel.Person, ID: "Uyan"}, ExternalID: fmt.Sprintf("ext-%d", n),
@@ -142,7 +156,6 @@ func (h *house) tells(n int, text string, more func(*channel.Inbound)) {
 		_, err := h.Desk.Receive(tx, h.account, []channel.Inbound{in})
 		return err
 	})
-	h.react()
 }
 
 func (h *house) says(n int, text string) { h.t.Helper(); h.tells(n, text, nil) }
@@ -150,6 +163,9 @@ func (h *house) says(n int, text string) { h.t.Helper(); h.tells(n, text, nil) }
 // react reacts to what is new, as the house does.
 func (h *house) react() {
 	h.t.Helper()
+	if h.eager {
+		h.lookAhead()
+	}
 	h.write(func(tx *db.Tx) error {
 		events, err := event.After(tx, h.seen, 100)
 		for _, e := range events {
@@ -157,6 +173,16 @@ func (h *house) react() {
 			check(h.t, h.React(tx, e))
 		}
 		return err
+	})
+}
+
+// lookAhead reads what is new before the transaction that reacts to it.
+func (h *house) lookAhead() {
+	h.t.Helper()
+	h.read(func(tx *db.Tx) error {
+		events, err := event.After(tx, h.seen, 100)
+		check(h.t, err)
+		return h.Ahead(tx, events)
 	})
 }
 

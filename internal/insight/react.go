@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"dingdong/internal/channel"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -41,6 +40,11 @@ func (r *Room) React(tx *db.Tx, e event.Event) error {
 	if err != nil {
 		return err
 	}
+	saw, before := r.ahead.get(e.Message)
+	before = before && saw.reader == reader
+	if before && len(saw.found) == 0 && e.Kind == event.MessageReceived {
+		return nil
+	}
 	h, err := r.Desk.Hear(tx, e.Message)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil // it was erased meanwhile
@@ -48,10 +52,10 @@ func (r *Room) React(tx *db.Tx, e event.Event) error {
 	if err != nil {
 		return err
 	}
-	var found []Finding
-	if h.Author == conversation.AuthorCustomer && h.Peer == channel.Person && h.Text != "" {
-		found = distinct(reader.Read(h.Text))
+	if !before || saw.text != h.Text {
+		saw = reading{found: reader.says(h)}
 	}
+	found := saw.found
 	if len(found) == 0 && e.Kind == event.MessageReceived {
 		return nil
 	}
@@ -61,21 +65,23 @@ func (r *Room) React(tx *db.Tx, e event.Event) error {
 			return err
 		}
 	}
-	m := heard{Heard: h, id: e.Message}
+	m := message{h, e.Message}
 	if err := r.mention(tx, m, found); err != nil {
 		return err
 	}
-	changed, err := r.conclude(tx, m, found)
-	if err != nil || changed || had {
-		return err // the card has told, or pages know of the message
+	if !saw.known {
+		changed, err := r.Book.Conclude(tx, m.CustomerID, conclusions(m, found))
+		if err != nil || changed || had {
+			return err // the card has told, or pages know of the message
+		}
 	}
 	event.Append(tx, event.Event{Kind: event.CustomerChanged, Customer: e.Customer, Thread: e.Thread, Counter: h.CounterID,
 		Data: map[string]string{"what": WhatMention}})
 	return nil
 }
 
-// heard is a message with its id.
-type heard struct {
+// message is what was heard, with its id.
+type message struct {
 	conversation.Heard
 	id string
 }
@@ -154,12 +160,12 @@ func (r *Room) saidElsewhere(tx *db.Tx, goneID, about string) error {
 		return err
 	}
 	same := slices.DeleteFunc(distinct(reader.Read(h.Text)), func(f Finding) bool { return f.About != about })
-	_, err = r.conclude(tx, heard{Heard: h, id: id}, same)
+	_, err = r.Book.Conclude(tx, h.CustomerID, conclusions(message{h, id}, same))
 	return err
 }
 
 // mention writes what was mentioned, whatever follows from it.
-func (r *Room) mention(tx *db.Tx, m heard, found []Finding) error {
+func (r *Room) mention(tx *db.Tx, m message, found []Finding) error {
 	args := make([]any, 0, len(found)*9)
 	for _, f := range found {
 		cause, err := r.Vault.SealString(tx, m.CustomerID, labelCause, cause(m.Text, f))
@@ -181,8 +187,8 @@ func (f Finding) Name() string {
 	return f.Language + "/" + strconv.Itoa(f.Version) + "/" + f.Rule
 }
 
-// conclude gives tags and attributes, and tells whether the card changed.
-func (r *Room) conclude(tx *db.Tx, m heard, found []Finding) (bool, error) {
+// conclusions are the tags and attributes that follow from what was found.
+func conclusions(m message, found []Finding) []customer.Conclusion {
 	var all []customer.Conclusion
 	for _, f := range found {
 		p := customer.Proof{Source: customer.SourceSaid, CounterID: m.CounterID, MessageID: m.id, Rule: f.Name(),
@@ -195,7 +201,7 @@ func (r *Room) conclude(tx *db.Tx, m heard, found []Finding) (bool, error) {
 			all = append(all, customer.Conclusion{Tag: name, Proof: p})
 		}
 	}
-	return r.Book.Conclude(tx, m.CustomerID, all)
+	return all
 }
 
 // around is how many letters of context stand on each side of the words.

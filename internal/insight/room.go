@@ -21,7 +21,8 @@ type Room struct {
 	Book  *customer.Book
 	Desk  *conversation.Desk
 
-	live liveReader
+	live  liveReader
+	ahead readings
 }
 
 // liveReader spares every message the question which lexicons are live. What
