@@ -66,27 +66,30 @@ func (r *Room) Check(tx *db.Tx, a Ask) (Answer, error) {
 		}
 		who.heard = a.Heard
 	}
-	known, err := placeOf(tx, a.Message)
-	if err == nil && known.state != stateFreed {
-		if !slices.Contains(who.records, known.customer) {
-			return Answer{}, db.Invalid{Field: "message", Code: "taken"}
-		}
-		return Answer{At: known.at}, nil
-	}
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return Answer{}, err
-	}
-	if refused, err := r.refused(tx, question{who.records, a.Purpose, a.Account}); err != nil || refused != "" {
-		return Answer{Refused: refused}, err
-	}
 	b, err := r.open(tx, who, zone)
 	if err != nil {
 		return Answer{}, err
+	}
+	if known, ok := b.places[a.Message]; ok {
+		return Answer{At: known.at}, nil
+	}
+	if refused, err := r.refused(tx, question{who.records, a.Purpose, a.Account}); err != nil || refused != "" {
+		return Answer{Refused: refused}, err
 	}
 	if a.Staff {
 		return b.takeNow(tx, a)
 	}
 	return b.plan(tx, a)
+}
+
+// taken answers for a message that has a place which the open budget does not show: it
+// is older than anything that counts, or somebody else's.
+func (p person) taken(tx *db.Tx, messageID string) (Answer, error) {
+	known, err := placeOf(tx, messageID)
+	if err == nil && !slices.Contains(p.records, known.customer) {
+		err = db.Invalid{Field: "message", Code: "taken"}
+	}
+	return Answer{At: known.at}, err
 }
 
 // check tidies an ask and names the first field that cannot be.
@@ -243,7 +246,10 @@ type book struct {
 	room  *Room
 	who   person
 	scene Scene
-	mine  map[string]place // the planned ones, by message
+	// places are those that were spent, as far back as they count, and the planned ones,
+	// by message.
+	places map[string]place
+	wished int // how many of them are planned
 }
 
 // open reads everything the planner looks at. What is planned is in the scene as
@@ -257,9 +263,10 @@ func (r *Room) open(tx *db.Tx, who person, zone *time.Location) (book, error) {
 	if err != nil {
 		return book{}, err
 	}
-	b := book{room: r, who: who, mine: map[string]place{}, scene: Scene{Rules: rules, Now: tx.Now, Zone: zone,
+	b := book{room: r, who: who, places: make(map[string]place, len(places)), scene: Scene{Rules: rules, Now: tx.Now, Zone: zone,
 		Since: who.since, Heard: who.heard, Paused: who.paused}}
 	for _, p := range places {
+		b.places[p.message] = p
 		if p.state == stateSpent {
 			b.scene.Past = append(b.scene.Past, p.contact())
 			continue
@@ -271,7 +278,7 @@ func (r *Room) open(tx *db.Tx, who person, zone *time.Location) (book, error) {
 		w := p.wish()
 		w.Zone = own
 		b.scene.Wishes = append(b.scene.Wishes, w)
-		b.mine[p.message] = p
+		b.wished++
 	}
 	b.scene.Past = fold(b.scene.Past)
 	return b, nil
@@ -301,11 +308,14 @@ func fold(past []Contact) []Contact {
 func (b book) takeNow(tx *db.Tx, a Ask) (Answer, error) {
 	answer := Answer{At: tx.Now, Warnings: b.warnings(a)}
 	p := a.place(tx.Now, stateSpent)
-	if err := p.keep(tx); err != nil {
+	kept, err := p.keep(tx)
+	if err != nil {
 		return Answer{}, err
 	}
+	if !kept {
+		return b.who.taken(tx, a.Message)
+	}
 	b.scene.Past = fold(append(b.scene.Past, p.contact()))
-	var err error
 	answer.Moved, err = b.rearrange(tx, Place(b.scene), "")
 	return answer, err
 }
@@ -323,7 +333,7 @@ func (b book) warnings(a Ask) []string {
 
 // plan gives an automation's message the best place that is left for it.
 func (b book) plan(tx *db.Tx, a Ask) (Answer, error) {
-	if len(b.mine) >= maxPlanned {
+	if b.wished >= maxPlanned {
 		return Answer{Refused: NoPlace}, nil
 	}
 	p := a.place(tx.Now, statePlanned)
@@ -338,8 +348,12 @@ func (b book) plan(tx *db.Tx, a Ask) (Answer, error) {
 		if !own.At.After(tx.Now) {
 			p.state = stateSpent
 		}
-		if err := p.keep(tx); err != nil {
+		kept, err := p.keep(tx)
+		if err != nil {
 			return Answer{}, err
+		}
+		if !kept {
+			return b.who.taken(tx, a.Message)
 		}
 	}
 	var err error
@@ -374,8 +388,8 @@ func (b book) settle(tx *db.Tx, messageID string) (Answer, error) {
 func (b book) rearrange(tx *db.Tx, placed []Placed, but string) ([]Moved, error) {
 	var out []Moved
 	for _, p := range placed {
-		was, planned := b.mine[p.Message]
-		if !planned || p.Message == but || p.At.Equal(was.at) {
+		was, known := b.places[p.Message]
+		if !known || was.state != statePlanned || p.Message == but || p.At.Equal(was.at) {
 			continue
 		}
 		// What is overdue waits for its turn: that is no move.

@@ -53,13 +53,12 @@ type person struct {
 // hold locks the budget of a person to the end of the transaction and reads it.
 // Whoever decides about her, or writes into her ledger, waits here for the other.
 func (r *Room) hold(tx *db.Tx, customerID string) (person, error) {
-	id, err := r.Book.Person(tx, customerID)
+	var id string
+	err := tx.QueryRow(`INSERT INTO contact_budget (customer_id, turns)
+		SELECT CASE WHEN person_id = '' THEN id ELSE person_id END, 1 FROM customer WHERE id = $1
+		ON CONFLICT (customer_id) DO UPDATE SET turns = contact_budget.turns + 1 RETURNING customer_id`, customerID).Scan(&id)
 	if err != nil {
-		return person{}, err
-	}
-	if _, err := tx.Exec(`INSERT INTO contact_budget (customer_id, turns) VALUES ($1, 1)
-		ON CONFLICT (customer_id) DO UPDATE SET turns = contact_budget.turns + 1`, id); err != nil {
-		return person{}, fmt.Errorf("hold her contact budget: %w", err)
+		return person{}, fmt.Errorf("hold her contact budget: %w", db.NotFound(err))
 	}
 	return r.person(tx, id)
 }

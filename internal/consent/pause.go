@@ -109,7 +109,7 @@ func (r *Room) Used(tx *db.Tx, customerID, zone string) (Use, error) {
 		}
 	}
 	for _, w := range b.scene.Wishes {
-		u.Planned = append(u.Planned, b.mine[w.Message].contact())
+		u.Planned = append(u.Planned, b.places[w.Message].contact())
 	}
 	next := Place(Scene{Rules: b.scene.Rules, Past: append(b.scene.Past, u.Planned...), Now: tx.Now, Zone: loc, Since: who.since,
 		Heard: who.heard, Paused: who.paused, Wishes: []Wish{{Purpose: Marketing}}})

@@ -92,18 +92,21 @@ func placesOf(tx *db.Tx, records []string, now time.Time) ([]place, error) {
 	return list, nil
 }
 
-// keep writes a place; a freed one of the same message is taken anew.
-func (p place) keep(tx *db.Tx) error {
-	if _, err := tx.Exec(`INSERT INTO contact_place (`+placeColumns+`) VALUES (`+db.Marks(14, 1)+`)
+// keep writes a place; a freed one of the same message is taken anew. It tells false
+// when the message has one already.
+func (p place) keep(tx *db.Tx) (bool, error) {
+	n, err := tx.Exec(`INSERT INTO contact_place (`+placeColumns+`) VALUES (`+db.Marks(14, 1)+`)
 		ON CONFLICT (message_id) DO UPDATE SET customer_id = excluded.customer_id, account_id = excluded.account_id,
 		purpose = excluded.purpose, kind = excluded.kind, by_staff = excluded.by_staff, state = excluded.state, at = excluded.at,
 		priority = excluded.priority, not_before = excluded.not_before, expires_at = excluded.expires_at,
-		asked_at = excluded.asked_at, zone = excluded.zone, reason = excluded.reason`,
+		asked_at = excluded.asked_at, zone = excluded.zone, reason = excluded.reason
+		WHERE contact_place.state = 'freed'`,
 		p.message, p.customer, p.account, p.purpose, p.kind, p.staff, p.state, db.Micro(p.at), int64(p.priority), db.Micro(p.notBefore),
-		db.Micro(p.expires), db.Micro(p.asked), p.zone, p.reason); err != nil {
-		return fmt.Errorf("take a place: %w", err)
+		db.Micro(p.expires), db.Micro(p.asked), p.zone, p.reason)
+	if err != nil {
+		return false, fmt.Errorf("take a place: %w", err)
 	}
-	return nil
+	return n > 0, nil
 }
 
 func free(tx *db.Tx, messageID, reason string) error {

@@ -86,42 +86,63 @@ func DefaultRules() Rules {
 
 const settingRules = "contact_rules"
 
-// rulesReader spares every message the parsing of the same text.
+// rulesReader spares every message the question which rules hold. What another node
+// saved is heard of within a second.
 type rulesReader struct {
 	mu    sync.Mutex
 	raw   string
 	rules Rules
+	till  time.Time
 }
 
-func (c *rulesReader) parse(raw string) (Rules, error) {
+const rulesTime = time.Second
+
+func (c *rulesReader) get(now time.Time) (Rules, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.raw == raw && raw != "" {
-		return c.rules, nil
+	// A clock set back must not make old rules hold for hours.
+	return c.rules, now.Before(c.till) && c.till.Sub(now) <= rulesTime
+}
+
+// put keeps what was read; the same text is not parsed again. "" are the defaults.
+func (c *rulesReader) put(raw string, now time.Time) (Rules, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.raw != raw || c.till.IsZero() {
+		rules := defaultRules()
+		if raw != "" {
+			rules = Rules{}
+			if err := json.Unmarshal([]byte(raw), &rules); err != nil {
+				return Rules{}, fmt.Errorf("contact rules: %w", err)
+			}
+			if err := rules.Check(); err != nil { // a planner over broken rules would not end well
+				return Rules{}, fmt.Errorf("contact rules: %w", err)
+			}
+		}
+		c.raw, c.rules = raw, rules
 	}
-	var rules Rules
-	if err := json.Unmarshal([]byte(raw), &rules); err != nil {
-		return Rules{}, fmt.Errorf("contact rules: %w", err)
-	}
-	if err := rules.Check(); err != nil { // a planner over broken rules would not end well
-		return Rules{}, fmt.Errorf("contact rules: %w", err)
-	}
-	c.raw, c.rules = raw, rules
-	return rules, nil
+	c.till = now.Add(rulesTime)
+	return c.rules, nil
+}
+
+func (c *rulesReader) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.till = time.Time{}
 }
 
 // Rules gives the rules that hold. They are shared: who wants to change them
 // makes her own with Clone.
 func (r *Room) Rules(tx *db.Tx) (Rules, error) {
+	if rules, fresh := r.rules.get(tx.Now); fresh {
+		return rules, nil
+	}
 	var raw string
 	err := tx.QueryRow(`SELECT value FROM setting WHERE name = $1`, settingRules).Scan(&raw)
-	if err = db.NotFound(err); errors.Is(err, db.ErrNotFound) {
-		return defaultRules(), nil
-	}
-	if err != nil {
+	if err = db.NotFound(err); err != nil && !errors.Is(err, db.ErrNotFound) {
 		return Rules{}, fmt.Errorf("contact rules: %w", err)
 	}
-	return r.rules.parse(raw)
+	return r.rules.put(raw, tx.Now)
 }
 
 var defaultRules = sync.OnceValue(DefaultRules)
@@ -165,6 +186,8 @@ func (r *Room) SaveRules(tx *db.Tx, v staff.Viewer, rules Rules) error {
 		return fmt.Errorf("save contact rules: %w", err)
 	}
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "contact_rules_saved", Detail: rules.words()})
+	r.rules.forget()
+	tx.AfterCommit(r.rules.forget) // somebody may have read the old ones meanwhile
 	return nil
 }
 

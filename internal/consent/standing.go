@@ -140,27 +140,27 @@ func (r *Room) refused(tx *db.Tx, q question) (string, error) {
 	if q.purpose == Service {
 		return "", nil
 	}
-	p, err := r.bare(tx, q.purpose)
-	if errors.Is(err, db.ErrNotFound) {
-		err = db.Invalid{Field: "purpose", Code: "unknown"}
-	}
-	if err != nil {
-		return "", err
-	}
 	// A standing of single accounts says nothing about all of them.
 	marks, args := db.In(q.records, 3)
-	args = append([]any{p.Name, q.account}, args...)
-	rows, err := tx.Query(`SELECT `+entryColumns+` FROM consent WHERE purpose = $1 AND account_id IN ('', $2)
-		AND customer_id IN (`+marks+`) ORDER BY at DESC, id DESC LIMIT 1`, args...)
-	last, err := db.Collect(rows, err, scanEntry)
+	var needs bool
+	var closed, from int64
+	var state sql.NullString // her last word; none: she said nothing
+	var version sql.NullInt64
+	err := tx.QueryRow(`SELECT p.needs_grant, COALESCE(p.closed_at, 0), p.from_version, e.state, e.version
+		FROM purpose p LEFT JOIN consent e ON e.id = (SELECT l.id FROM consent l WHERE l.purpose = $1 AND l.account_id IN ('', $2)
+			AND l.customer_id IN (`+marks+`) ORDER BY l.at DESC, l.id DESC LIMIT 1)
+		WHERE p.name = $1`, append([]any{db.CleanText(q.purpose), q.account}, args...)...).
+		Scan(&needs, &closed, &from, &state, &version)
 	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", db.Invalid{Field: "purpose", Code: "unknown"}
 	case err != nil:
 		return "", fmt.Errorf("her consent: %w", err)
-	case len(last) == 1 && last[0].State == Withdrawn:
+	case State(state.String) == Withdrawn:
 		return Stopped, nil
-	case len(last) == 0 && p.NeedsGrant, !p.ClosedAt.IsZero(), len(last) == 1 && last[0].Version < p.FromVersion:
+	case !state.Valid && needs, closed > 0, state.Valid && version.Int64 < from:
 		return NoConsent, nil
-	case len(last) == 0: // nothing has to be granted: then a no from before she came holds
+	case !state.Valid: // nothing has to be granted: then a no from before she came holds
 		no, err := r.Book.Suppressed(tx, q.records)
 		if err != nil || no {
 			return Stopped, err

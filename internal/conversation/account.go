@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -80,7 +81,7 @@ func (d *Desk) scanAccount(row interface{ Scan(...any) error }, now time.Time) (
 
 // AccountByID returns an account, closed ones too.
 func (d *Desk) AccountByID(tx *db.Tx, id string) (Account, error) {
-	a, err := d.accountAlone(tx, id)
+	a, err := d.scanAccount(tx.QueryRow(`SELECT `+accountColumns+` FROM account WHERE id = $1`, id), tx.Now)
 	if err != nil {
 		return a, err
 	}
@@ -89,10 +90,14 @@ func (d *Desk) AccountByID(tx *db.Tx, id string) (Account, error) {
 	return a, err
 }
 
-// accountAlone spares the way out a query: what is said in a thread need not know which
-// other counters its account serves.
-func (d *Desk) accountAlone(tx *db.Tx, id string) (Account, error) {
-	return d.scanAccount(tx.QueryRow(`SELECT `+accountColumns+` FROM account WHERE id = $1`, id), tx.Now)
+// accountOut is the account of the way out: one that is known costs no query, and a
+// closed one is found too.
+func (d *Desk) accountOut(tx *db.Tx, id string) (Account, error) {
+	a, err := d.Listening(tx, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return d.AccountByID(tx, id)
+	}
+	return a, err
 }
 
 // Accounts lists the accounts in use.

@@ -66,18 +66,9 @@ func (d *Desk) Resend(tx *db.Tx, v staff.Viewer, messageID string) (Message, err
 	if m.Status != StatusFailed && m.Status != StatusUnknown && m.Status != StatusRefused {
 		return m, nil
 	}
-	a, err := d.AccountByID(tx, m.AccountID)
+	code, err := d.permitAgain(tx, m)
 	if err != nil {
 		return m, err
-	}
-	code, err := d.refusal(tx, a, m.IdentityID, string(t.Kind), t.Standby)
-	if err != nil {
-		return m, err
-	}
-	if code == "" { // trying again asks again
-		if code, err = d.permitAgain(tx, m, t); err != nil {
-			return m, err
-		}
 	}
 	status := StatusQueued
 	if code != "" {
@@ -105,19 +96,31 @@ func (d *Desk) Resend(tx *db.Tx, v staff.Viewer, messageID string) (Message, err
 	return d.message(tx, m.ID)
 }
 
-// permitAgain asks for a message that a person sends again. One that went out once and
-// may not have arrived has its place already.
-func (d *Desk) permitAgain(tx *db.Tx, m Message, t Thread) (string, error) {
+// permitAgain asks for a message that a person sends again, to where it was to go the
+// first time. One that went out once and may not have arrived has its place already.
+func (d *Desk) permitAgain(tx *db.Tx, m Message) (string, error) {
 	r, err := scanRow(tx.QueryRow(`SELECT `+messageColumns+messageFrom+`WHERE m.id = $1`, m.ID))
 	if err != nil {
 		return "", err
 	}
-	var heard int64
-	if err := tx.QueryRow(`SELECT `+lastHeard+` FROM thread t WHERE t.id = $1`, t.ID).Scan(&heard); err != nil {
+	t, err := addressee(tx, Draft{ThreadID: m.ThreadID})
+	if err != nil {
 		return "", err
 	}
+	to, err := d.Book.IdentityByID(tx, m.IdentityID)
+	if err != nil {
+		return "", err
+	}
+	a, err := d.AccountByID(tx, m.AccountID)
+	if err != nil {
+		return "", err
+	}
+	t.reach = to.Reach
+	if code := t.refusal(a); code != "" {
+		return code, nil
+	}
 	r.Author = AuthorStaff // a person decides, so the budget warns and counts
-	v, err := d.permit(tx, request{message: r, counter: t.CounterID, waiting: !t.WaitingSince.IsZero(), heard: db.Time(heard)})
+	v, err := d.permit(tx, request{message: r, zone: t.zone, waiting: t.waiting > 0, heard: db.Time(t.heard)})
 	if err != nil {
 		return "", err
 	}

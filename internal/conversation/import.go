@@ -197,3 +197,17 @@ func (d *Desk) ThreadWith(tx *db.Tx, v staff.Viewer, a Account, externalID strin
 	}
 	return d.Thread(tx, v, id)
 }
+
+// follow turns the id of a thread that a merge folded into that of the one which
+// shows it.
+func follow(tx *db.Tx, threadID *string) error {
+	var shown string
+	err := tx.QueryRow(`SELECT folded_id FROM thread WHERE id = $1`, *threadID).Scan(&shown)
+	if err != nil {
+		return db.NotFound(err)
+	}
+	if shown != "" {
+		*threadID = shown
+	}
+	return nil
+}

@@ -174,12 +174,7 @@ func scanRow(r interface{ Scan(...any) error }) (row, error) {
 // open turns a stored row into a message. Rows are opened after the query is
 // closed, because opening may have to read a key.
 func (d *Desk) open(tx *db.Tx, r row) (Message, error) {
-	m := Message{
-		ID: r.ID, ThreadID: r.ThreadID, CustomerID: r.CustomerID, AccountID: r.AccountID, IdentityID: r.IdentityID,
-		Author: r.Author, AuthorID: r.AuthorID, AuthorName: r.AuthorName, Purpose: r.Purpose, Kind: r.Kind, Type: r.Type, Blob: r.Blob, Preview: r.Preview,
-		MediaState: r.MediaState, At: r.At, ArrivedAt: db.Time(r.ArrivedAt), ExternalID: r.ExternalID, ClientKey: r.ClientKey,
-		Status: r.Status, Failure: r.Failure, Detail: r.Detail, Unsent: r.UnsentAt > 0,
-	}
+	m := r.saying(stored{})
 	if len(r.Body) == 0 {
 		m.Body.Type = r.Type
 		return m, nil
@@ -198,6 +193,16 @@ func (d *Desk) open(tx *db.Tx, r row) (Message, error) {
 	}
 	m.Body, m.Sender, m.Said = s.Body, s.Sender, s.Said
 	return m, nil
+}
+
+// saying is the message of a row whose content is known.
+func (r row) saying(s stored) Message {
+	return Message{
+		ID: r.ID, ThreadID: r.ThreadID, CustomerID: r.CustomerID, AccountID: r.AccountID, IdentityID: r.IdentityID,
+		Author: r.Author, AuthorID: r.AuthorID, AuthorName: r.AuthorName, Purpose: r.Purpose, Kind: r.Kind, Type: r.Type, Blob: r.Blob, Preview: r.Preview,
+		MediaState: r.MediaState, At: r.At, ArrivedAt: db.Time(r.ArrivedAt), ExternalID: r.ExternalID, ClientKey: r.ClientKey,
+		Status: r.Status, Failure: r.Failure, Detail: r.Detail, Unsent: r.UnsentAt > 0, Body: s.Body, Sender: s.Sender, Said: s.Said,
+	}
 }
 
 func collectRows(rows *sql.Rows, err error) ([]row, error) {

@@ -161,10 +161,7 @@ func (d *Desk) pack(tx *db.Tx, a asking, queued []row, at addressing, who custom
 	first := queued[0]
 	p := parcel{threadID: a.thread, customer: first.CustomerID, counter: at.counter, reach: who.Reach, to: who.External}
 	var err error
-	if p.account, err = d.Listening(tx, first.AccountID); errors.Is(err, db.ErrNotFound) {
-		p.account, err = d.AccountByID(tx, first.AccountID)
-	}
-	if err != nil {
+	if p.account, err = d.accountOut(tx, first.AccountID); err != nil {
 		return p, err
 	}
 	limits := d.limits(p.account)

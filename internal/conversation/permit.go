@@ -1,8 +1,6 @@
 package conversation
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"dingdong/internal/consent"
@@ -19,7 +17,7 @@ func (d *Desk) Consent() *consent.Room {
 // request is a message that asks whether it may go.
 type request struct {
 	message   row
-	counter   string
+	zone      string    // of her counter's store; empty: unknown
 	waiting   bool      // she waits for an answer
 	heard     time.Time // when she last wrote here; zero: never
 	reacts    bool      // it follows at once on what she did: see Draft.reacts
@@ -55,12 +53,8 @@ func (d *Desk) permit(tx *db.Tx, q request) (verdict, error) {
 		return verdict{at: q.notBefore}, nil
 	}
 	ask := consent.Ask{Customer: m.CustomerID, Message: m.ID, Account: m.AccountID, Purpose: m.Purpose, Kind: m.Kind,
-		Staff: m.Author == AuthorStaff, Answers: answers, Heard: q.heard, Priority: m.Priority, NotBefore: q.notBefore, Expires: m.Expires}
-	if !(ask.Purpose == consent.Service && answers) {
-		if ask.Zone, err = counterZone(tx, q.counter); err != nil {
-			return verdict{}, err
-		}
-	}
+		Staff: m.Author == AuthorStaff, Answers: answers, Heard: q.heard, Priority: m.Priority, NotBefore: q.notBefore, Expires: m.Expires,
+		Zone: q.zone}
 	a, err := d.Consent().Check(tx, ask)
 	return verdict{at: a.At, failure: a.Refused, warnings: a.Warnings, moved: a.Moved}, err
 }
@@ -79,15 +73,4 @@ func (d *Desk) answers(tx *db.Tx, q request) (bool, error) {
 		return false, err
 	}
 	return tx.Now.Sub(q.heard) <= time.Duration(rules.AnswerHours)*time.Hour, nil
-}
-
-func counterZone(tx *db.Tx, counterID string) (zone string, err error) {
-	err = tx.QueryRow(`SELECT s.timezone FROM counter c JOIN store s ON s.id = c.store_id WHERE c.id = $1`, counterID).Scan(&zone)
-	if err = db.NotFound(err); errors.Is(err, db.ErrNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("time zone of a counter: %w", err)
-	}
-	return zone, nil
 }

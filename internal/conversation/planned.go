@@ -61,10 +61,7 @@ func (d *Desk) ReleasePlanned(_ context.Context, j job.Job) (job.Outcome, error)
 // planned is a planned message with what must be known of its thread to decide.
 type planned struct {
 	row
-	counter, kind string
-	waiting       bool
-	standby       bool
-	heard         time.Time
+	addressed
 }
 
 func (d *Desk) plannedByID(tx *db.Tx, id string) (planned, error) {
@@ -72,21 +69,13 @@ func (d *Desk) plannedByID(tx *db.Tx, id string) (planned, error) {
 	if err != nil {
 		return planned{}, db.NotFound(err)
 	}
-	p := planned{row: r}
-	if err := follow(tx, &p.ThreadID); err != nil {
+	t, err := addressee(tx, Draft{ThreadID: r.ThreadID})
+	if err != nil {
 		return planned{}, err
 	}
-	var waiting, heard int64
-	err = tx.QueryRow(`SELECT t.counter_id, t.kind, t.standby, t.identity_id, t.account_id, i.customer_id, t.waiting_since, `+lastHeard+`
-		FROM thread t JOIN identity i ON i.id = t.identity_id WHERE t.id = $1`, p.ThreadID).
-		Scan(&p.counter, &p.kind, &p.standby, &p.IdentityID, &p.AccountID, &p.CustomerID, &waiting, &heard)
-	p.waiting, p.heard = waiting > 0, db.Time(heard)
-	if err != nil {
-		return planned{}, fmt.Errorf("thread of a planned message: %w", db.NotFound(err))
-	}
 	// It goes where she is now; its words stay sealed for whom they were written.
-	p.CustomerID = r.CustomerID
-	return p, nil
+	r.ThreadID, r.IdentityID, r.AccountID = t.id, t.identity, t.account
+	return planned{r, t}, nil
 }
 
 // strandedAfter is how long after its time a planned message may wait for its job, on a
@@ -114,23 +103,19 @@ const lastHeard = `COALESCE((SELECT h.at FROM message h WHERE h.thread_id = t.id
 
 // due decides about a planned message whose time has come.
 func (d *Desk) due(tx *db.Tx, p planned) (verdict, error) {
-	a, err := d.accountAlone(tx, p.AccountID)
+	a, err := d.accountOut(tx, p.AccountID)
 	if err != nil {
 		return verdict{}, err
 	}
-	code, err := d.refusal(tx, a, p.IdentityID, p.kind, p.standby)
-	if err != nil {
-		return verdict{}, err
-	}
-	if code != "" {
+	if code := p.refusal(a); code != "" {
 		return verdict{failure: code}, d.Consent().Free(tx, p.ID)
 	}
-	if err := d.Consent().Heard(tx, p.CustomerID, p.heard); err != nil {
+	if err := d.Consent().Heard(tx, p.CustomerID, db.Time(p.heard)); err != nil {
 		return verdict{}, err
 	}
 	answer, err := d.Consent().Recheck(tx, p.ID)
 	if errors.Is(err, db.ErrNotFound) { // it took no place when it was planned
-		return d.permit(tx, request{message: p.row, counter: p.counter, waiting: p.waiting, heard: p.heard})
+		return d.permit(tx, request{message: p.row, zone: p.zone, waiting: p.waiting > 0, heard: db.Time(p.heard)})
 	}
 	return verdict{at: answer.At, failure: answer.Refused, moved: answer.Moved}, err
 }
@@ -322,10 +307,10 @@ func (d *Desk) Unasked(tx *db.Tx, t Thread) (bool, error) {
 	if t.Kind != channel.Person {
 		return false, nil
 	}
-	var heard int64
-	if err := tx.QueryRow(`SELECT `+lastHeard+` FROM thread t WHERE t.id = $1`, t.ID).Scan(&heard); err != nil {
-		return false, fmt.Errorf("when she last wrote: %w", err)
+	at, err := addressee(tx, Draft{ThreadID: t.ID})
+	if err != nil {
+		return false, err
 	}
-	answers, err := d.answers(tx, request{waiting: !t.WaitingSince.IsZero(), heard: db.Time(heard)})
+	answers, err := d.answers(tx, request{waiting: at.waiting > 0, heard: db.Time(at.heard)})
 	return !answers, err
 }

@@ -46,29 +46,18 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	if err := f.check(); err != nil {
 		return Message{}, err
 	}
-	if err := follow(tx, &f.ThreadID); err != nil {
+	t, err := addressee(tx, f)
+	if err != nil {
 		return Message{}, err
 	}
+	f.ThreadID = t.id
 	if f.ClientKey != "" {
 		m, err := d.messageByKey(tx, f.ThreadID, f.ClientKey)
 		if !errors.Is(err, db.ErrNotFound) {
 			return m, err
 		}
 	}
-	var t struct {
-		customer, record, counter, identity, account, kind, assignee string
-		standby                                                      bool
-		moves, waiting, heard                                        int64
-	}
-	err := tx.QueryRow(`SELECT t.customer_id, i.customer_id, t.counter_id, t.identity_id, t.account_id, t.kind, t.assignee_id, t.standby, t.moves,
-			t.waiting_since, CASE WHEN t.waiting_since > 0 THEN t.waiting_since ELSE `+lastHeard+` END
-		FROM thread t JOIN identity i ON i.id = t.identity_id WHERE t.id = $1`, f.ThreadID).
-		Scan(&t.customer, &t.record, &t.counter, &t.identity, &t.account, &t.kind, &t.assignee, &t.standby, &t.moves,
-			&t.waiting, &t.heard)
-	if err != nil {
-		return Message{}, db.NotFound(err)
-	}
-	a, err := d.accountAlone(tx, t.account)
+	a, err := d.accountOut(tx, t.account)
 	if err != nil {
 		return Message{}, err
 	}
@@ -93,8 +82,8 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	}
 	m := row{
 		ID: tx.NewID("msg"), ThreadID: f.ThreadID, CustomerID: t.record, AccountID: t.account, IdentityID: t.identity,
-		Author: f.Author, AuthorID: f.AuthorID, Purpose: f.Purpose, Type: f.Body.Type, Blob: f.Blob, Preview: f.Preview,
-		At: tx.Now, Status: StatusQueued, ClientKey: f.ClientKey, Kind: f.Kind, Priority: f.Priority, Expires: f.Expires,
+		Author: f.Author, AuthorID: f.AuthorID, AuthorName: t.author, Purpose: f.Purpose, Type: f.Body.Type, Blob: f.Blob, Preview: f.Preview,
+		At: tx.Now, ArrivedAt: db.Micro(tx.Now), Status: StatusQueued, ClientKey: f.ClientKey, Kind: f.Kind, Priority: f.Priority, Expires: f.Expires,
 	}
 	if m.Purpose == "" {
 		m.Purpose = consent.Service
@@ -102,12 +91,10 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	if m.Blob != "" {
 		m.MediaState = MediaReady
 	}
-	if m.Failure, err = d.refusal(tx, a, t.identity, t.kind, t.standby); err != nil {
-		return Message{}, err
-	}
+	m.Failure = t.refusal(a)
 	var v verdict
 	if m.Failure == "" {
-		v, err = d.permit(tx, request{message: m, counter: t.counter, waiting: t.waiting > 0, heard: db.Time(t.heard),
+		v, err = d.permit(tx, request{message: m, zone: t.zone, waiting: t.waiting > 0, heard: db.Time(t.heard),
 			reacts: f.reacts, notBefore: f.NotBefore})
 		if err != nil {
 			return Message{}, err
@@ -140,7 +127,7 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 		if err := enqueueRelease(tx, releaseArgs{m.ID, f.ThreadID}, m.At); err != nil {
 			return Message{}, err
 		}
-		return d.message(tx, m.ID)
+		return m.saying(stored{Body: f.Body}), nil
 	}
 	if err := noteAnswer(tx, f, m, answered{t.assignee, t.moves}); err != nil {
 		return Message{}, err
@@ -152,21 +139,41 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 			return Message{}, err
 		}
 	}
-	return d.message(tx, m.ID)
+	return m.saying(stored{Body: f.Body}), nil
 }
 
-// follow turns the id of a thread that a merge folded into that of the one which
-// shows it.
-func follow(tx *db.Tx, threadID *string) error {
-	var shown string
-	err := tx.QueryRow(`SELECT folded_id FROM thread WHERE id = $1`, *threadID).Scan(&shown)
+// addressed is a thread as it was when words for it were begun: whom they reach, and
+// how she stands.
+type addressed struct {
+	id, customer, record, counter, zone, identity, account, assignee string
+	kind                                                             channel.PeerType
+	reach                                                            customer.Reach
+	author                                                           string // the name of the advisor who writes
+	standby                                                          bool
+	moves, waiting, heard                                            int64
+}
+
+// addressee reads it with one query, because every message that leaves asks this. A
+// thread that a merge folded is the one which shows it.
+func addressee(tx *db.Tx, f Draft) (t addressed, err error) {
+	writer := ""
+	if f.Author == AuthorStaff {
+		writer = f.AuthorID
+	}
+	err = tx.QueryRow(`SELECT t.id, t.customer_id, i.customer_id, t.counter_id, COALESCE(z.timezone, ''), t.identity_id, t.account_id, t.assignee_id,
+			t.kind, i.reach, COALESCE(w.name, ''), t.standby, t.moves,
+			t.waiting_since, CASE WHEN t.waiting_since > 0 THEN t.waiting_since ELSE `+lastHeard+` END
+		FROM thread o JOIN thread t ON t.id = CASE WHEN o.folded_id = '' THEN o.id ELSE o.folded_id END
+			JOIN identity i ON i.id = t.identity_id
+			LEFT JOIN counter c ON c.id = t.counter_id LEFT JOIN store z ON z.id = c.store_id
+			LEFT JOIN staff w ON w.id = $2
+		WHERE o.id = $1`, f.ThreadID, writer).
+		Scan(&t.id, &t.customer, &t.record, &t.counter, &t.zone, &t.identity, &t.account, &t.assignee,
+			&t.kind, &t.reach, &t.author, &t.standby, &t.moves, &t.waiting, &t.heard)
 	if err != nil {
-		return db.NotFound(err)
+		return t, fmt.Errorf("whom it is for: %w", db.NotFound(err))
 	}
-	if shown != "" {
-		*threadID = shown
-	}
-	return nil
+	return t, nil
 }
 
 func deliverLane(threadID string) string { return "deliver:" + threadID }
@@ -231,24 +238,18 @@ func checkChoices(choices []channel.Choice) error {
 
 // refusal says why she cannot be written to, or nothing. A platform that takes
 // a message for somebody who blocked us and drops it would make "sent" a lie.
-func (d *Desk) refusal(tx *db.Tx, a Account, identityID, kind string, standby bool) (string, error) {
-	if !a.ClosedAt.IsZero() {
-		return "account_closed", nil
+func (t addressed) refusal(a Account) string {
+	switch {
+	case !a.ClosedAt.IsZero():
+		return "account_closed"
+	case t.kind != channel.Person:
+		return "group"
+	case t.standby:
+		return "standby"
+	case t.reach == customer.ReachBlocked:
+		return "blocked"
 	}
-	if kind != string(channel.Person) {
-		return "group", nil
-	}
-	if standby {
-		return "standby", nil
-	}
-	i, err := d.Book.IdentityByID(tx, identityID)
-	if err != nil {
-		return "", err
-	}
-	if i.Reach == customer.ReachBlocked {
-		return "blocked", nil
-	}
-	return "", nil
+	return ""
 }
 
 // answered is a thread as it was when the answer was begun.
