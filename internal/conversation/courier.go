@@ -41,6 +41,7 @@ type parcel struct {
 	messages []Message
 	left     bool   // more is queued than goes into this call
 	stop     string // why its one message may not be said any more
+	dissolve bool   // one of several may not: the others travel in another call
 	delivery delivery
 }
 
@@ -59,6 +60,7 @@ const (
 	methodReply = "reply"
 	methodPush  = "push"
 
+	deliveryWaiting = "waiting" // whatever was called of it did not take effect: it may still be undone
 	deliveryCalling = "calling"
 	deliveryUnknown = "unknown"
 	deliverySent    = "sent"
@@ -85,16 +87,23 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
+	if p.dissolve {
+		return p.undo, nil
+	}
 	if p.stop != "" {
 		return func(tx *db.Tx) error { return p.refuse(tx, p.stop) }, nil
 	}
 	if code := p.stopped(d.DB.Now()); code != "" {
 		return func(tx *db.Tx) error { return d.fail(tx, p, code) }, nil
 	}
-	if p.delivery.fresh {
-		if err := d.DB.Write(ctx, p.writeDown); err != nil {
-			return nil, fmt.Errorf("write delivery down: %w", err)
-		}
+	switch {
+	case p.delivery.fresh:
+		err = d.DB.Write(ctx, p.writeDown)
+	case p.delivery.State == deliveryWaiting:
+		err = d.DB.Write(ctx, p.calling)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write delivery down: %w", err)
 	}
 	out := channel.Outbound{To: p.to, RetryKey: p.retryKey()}
 	if p.delivery.Method == methodReply {
@@ -123,7 +132,7 @@ func (p parcel) stopped(now time.Time) string {
 		return "blocked"
 	case !p.account.ClosedAt.IsZero():
 		return "account_closed"
-	case p.account.Halted == "over_quota" && now.Before(p.account.HaltedTill) && p.delivery.Method != methodReply && p.delivery.State == "":
+	case p.account.Halted == "over_quota" && now.Before(p.account.HaltedTill) && p.delivery.Method != methodReply && (p.delivery.State == "" || p.delivery.State == deliveryWaiting):
 		return "over_quota"
 	}
 	return ""
@@ -150,6 +159,38 @@ func (p parcel) writeDown(tx *db.Tx) error {
 	marks, args := db.In(ids, 2)
 	_, err := tx.Exec(`UPDATE message SET delivery_id = $1 WHERE id IN (`+marks+`)`, append([]any{dl.ID}, args...)...)
 	return err
+}
+
+// calling says that from now on nobody knows, until there is an answer.
+func (p parcel) calling(tx *db.Tx) error {
+	_, err := tx.Exec(`UPDATE delivery SET state = 'calling' WHERE id = $1`, p.delivery.ID)
+	return err
+}
+
+// notTaken says that the call which was just made took no effect, if no other one of
+// this delivery may have.
+func (p parcel) notTaken(tx *db.Tx) error {
+	if p.delivery.ID == "" || !p.untouched() {
+		return nil
+	}
+	_, err := tx.Exec(`UPDATE delivery SET state = 'waiting' WHERE id = $1`, p.delivery.ID)
+	return err
+}
+
+// untouched says that nothing of this delivery was ever taken, as far as was known
+// before the call of this attempt.
+func (p parcel) untouched() bool { return p.delivery.fresh || p.delivery.State == deliveryWaiting }
+
+// undo takes the messages out of a delivery of which nothing was ever taken.
+func (p parcel) undo(tx *db.Tx) error {
+	if err := p.close(tx, deliveryFailed, "stopped", ""); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`UPDATE message SET delivery_id = '' WHERE delivery_id = $1 AND thread_id = $2 AND status = 'queued'`, p.delivery.ID, p.threadID); err != nil {
+		return fmt.Errorf("undo a delivery: %w", err)
+	}
+	job.KeepOpen(tx, tx.Now)
+	return nil
 }
 
 // newDeliveryID makes what LINE wants of a retry key: a UUID.

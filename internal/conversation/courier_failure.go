@@ -17,7 +17,7 @@ func (p parcel) failed(err error, now time.Time) (job.Outcome, error) {
 	}
 	age := now.Sub(p.messages[0].At)
 	// A reply that was possibly made before: a crash or a lost answer came between.
-	repeated := p.delivery.Method == methodReply && !p.delivery.fresh
+	repeated := p.delivery.Method == methodReply && !p.untouched()
 	switch e.Kind {
 	case channel.TokenSpent:
 		if repeated {
@@ -29,7 +29,7 @@ func (p parcel) failed(err error, now time.Time) (job.Outcome, error) {
 		if age > giveUpAfter {
 			return p.finish("throttled", e), nil
 		}
-		return nil, job.Snooze(now.Add(wait))
+		return p.notTaken, job.Snooze(now.Add(wait))
 	case channel.OverQuota:
 		return func(tx *db.Tx) error {
 			if _, err := tx.Exec(`UPDATE account SET halted = 'over_quota', halted_until = $2 WHERE id = $1`,
@@ -68,7 +68,7 @@ func patience(age time.Duration) time.Duration {
 // the push made in the same breath, a crash would leave a reply that must be
 // guessed about.
 func (p parcel) pushInstead(tx *db.Tx) error {
-	if _, err := tx.Exec(`UPDATE delivery SET method = 'push', state = 'calling', attempts = attempts + 1 WHERE id = $1`, p.delivery.ID); err != nil {
+	if _, err := tx.Exec(`UPDATE delivery SET method = 'push', state = 'waiting', attempts = attempts + 1 WHERE id = $1`, p.delivery.ID); err != nil {
 		return err
 	}
 	job.KeepOpen(tx, tx.Now)
@@ -101,10 +101,12 @@ func (p parcel) replyRepeated(now time.Time) job.Outcome {
 // one is the same call, and says on the bubble why it still waits.
 func (p parcel) noteTrouble(e *channel.Error, age time.Duration) job.Outcome {
 	return func(tx *db.Tx) error {
+		note := p.notTaken
 		if e.Unknown {
-			if err := p.noteUnknown(tx, e); err != nil {
-				return err
-			}
+			note = func(tx *db.Tx) error { return p.noteUnknown(tx, e) }
+		}
+		if err := note(tx); err != nil {
+			return err
 		}
 		if age < tellAfter {
 			return nil
@@ -148,6 +150,9 @@ func (p parcel) waitForRepair(e *channel.Error) job.Outcome {
 	return func(tx *db.Tx) error {
 		if _, err := tx.Exec(`UPDATE account SET halted = 'misconfigured', halted_until = $2 WHERE id = $1`,
 			p.account.ID, db.Micro(tx.Now.Add(misconfiguredFor))); err != nil {
+			return err
+		}
+		if err := p.notTaken(tx); err != nil {
 			return err
 		}
 		return p.waiting(tx, "misconfigured", e.Message)
@@ -212,7 +217,7 @@ func (p parcel) refuse(tx *db.Tx, code string) error {
 func (p parcel) separate(tx *db.Tx) error {
 	for _, m := range p.messages {
 		id := newDeliveryID()
-		if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, at) VALUES ($1, $2, $3, 'push', 'calling', $4)`,
+		if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, at) VALUES ($1, $2, $3, 'push', 'waiting', $4)`,
 			id, p.threadID, p.account.ID, db.Micro(tx.Now)); err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (d *Desk) Resend(tx *db.Tx, v staff.Viewer, messageID string) (Message, err
 	// A fresh delivery gives it a fresh retry key: the old one may be remembered
 	// by the platform as done, or as part of a call with other bubbles.
 	delivery := newDeliveryID()
-	if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, at) VALUES ($1, $2, $3, 'push', 'calling', $4)`,
+	if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, at) VALUES ($1, $2, $3, 'push', 'waiting', $4)`,
 		delivery, m.ThreadID, m.AccountID, db.Micro(tx.Now)); err != nil {
 		return m, err
 	}

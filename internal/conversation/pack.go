@@ -173,11 +173,20 @@ func (d *Desk) pack(tx *db.Tx, a asking, queued []row, at addressing, who custom
 	if err != nil {
 		return p, err
 	}
+	undoable := first.DeliveryID == "" || p.delivery.State == deliveryWaiting
 	for n, r := range queued {
-		if r.DeliveryID == "" && r.Purpose != consent.Service {
+		together := n == 0 || (p.delivery.ID != "" && r.DeliveryID == first.DeliveryID && r.IdentityID == first.IdentityID && n < limits.Bubbles)
+		if !together {
+			break
+		}
+		if undoable && r.Purpose != consent.Service {
 			may, err := d.Consent().May(tx, r.CustomerID, r.Purpose, r.AccountID)
 			if err != nil {
 				return p, err
+			}
+			if !may && first.DeliveryID != "" && len(queued) > 1 && queued[1].DeliveryID == first.DeliveryID {
+				p.dissolve = true // each is asked about on its own
+				return p, nil
 			}
 			if !may && n > 0 {
 				break // it comes alone, next
@@ -185,10 +194,6 @@ func (d *Desk) pack(tx *db.Tx, a asking, queued []row, at addressing, who custom
 			if !may {
 				p.stop, p.delivery = consent.Stopped, delivery{}
 			}
-		}
-		together := n == 0 || (p.delivery.ID != "" && r.DeliveryID == first.DeliveryID && r.IdentityID == first.IdentityID && n < limits.Bubbles)
-		if !together {
-			break
 		}
 		m, err := d.open(tx, r)
 		if err != nil {

@@ -288,3 +288,64 @@ func TestWhoBlockedIsNotPlannedFor(t *testing.T) {
 		h.becomes(m, StatusRefused, "blocked")
 	})
 }
+
+// Several bubbles share a call that the platform did not take; meanwhile she withdraws.
+// Those that are service go, the others do not. Where the call may have been taken, all of
+// it is repeated as it was: nothing tells it from one that she has already.
+func TestAWithdrawalStopsWhatWaitsInACall(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault linefake.Fault
+		sent  int
+		ends  Status
+	}{
+		"throttled":      {linefake.Fault{Status: 429, Message: "The API rate limit has been exceeded. Try again later.", RetryAfter: time.Hour}, 1, StatusRefused},
+		"wrong token":    {linefake.Fault{Status: 401, Message: "Authentication failed"}, 1, StatusRefused},
+		"perhaps taken":  {linefake.Fault{Status: 500, After: true}, 2, StatusSent},
+		"perhaps taken?": {linefake.Fault{Status: 500}, 2, StatusSent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			talks(t, func(t *testing.T, h *talk) {
+				h.agrees(consent.Granted)
+				h.halt()
+				offer := h.sends(Draft{Purpose: consent.Marketing, Kind: "one"})
+				service := h.sends(Draft{Author: AuthorStaff, AuthorID: h.mei.ID})
+				h.fake.FailNext(1, c.fault)
+				h.work()
+				eventually(t, 20*time.Second, func() bool { // the call was made, and is to be made again
+					var n int
+					h.read(func(tx *db.Tx) error {
+						return tx.QueryRow(`SELECT COUNT(*) FROM job j JOIN message m ON m.thread_id = j.key WHERE j.kind = 'deliver' AND m.id = $1
+							AND m.delivery_id <> '' AND j.claim = 0 AND j.run_at > $2`, offer.ID, db.Micro(h.clock.Now())).Scan(&n)
+					})
+					return n == 1
+				})
+				h.agrees(consent.Withdrawn)
+				h.clock.Advance(2 * time.Hour)
+				h.becomes(service, StatusSent, "")
+				h.becomes(offer, c.ends, map[Status]string{StatusRefused: consent.Stopped}[c.ends])
+				if sent := h.fake.Sent("U1"); len(sent) != c.sent {
+					t.Errorf("she has %d, want %d", len(sent), c.sent)
+				}
+			})
+		})
+	}
+}
+
+// What a person sends again is asked about before its call, too.
+func TestAWithdrawalStopsWhatIsSentAgain(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		h.agrees(consent.Granted)
+		h.fake.FailNext(1, linefake.Fault{Status: 400, Message: "invalid"})
+		m := h.sends(Draft{Purpose: consent.Marketing, Kind: "one"})
+		h.becomes(m, StatusFailed, "rejected")
+		h.halt()
+		h.write(func(tx *db.Tx) error { _, err := h.Resend(tx, h.mei, m.ID); return err })
+		h.becomes(m, StatusQueued, "")
+		h.agrees(consent.Withdrawn)
+		h.work()
+		h.becomes(m, StatusRefused, consent.Stopped)
+		if sent := h.fake.Sent("U1"); len(sent) != 0 {
+			t.Errorf("she has %d", len(sent))
+		}
+	})
+}
