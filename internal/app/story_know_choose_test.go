@@ -61,7 +61,7 @@ func sheGoesToAnotherCounter(t *testing.T, c *chromium) {
 	phone.sends("請問 32 號色還有嗎？")
 	mei.shows(".thread-row", "請問 32 號色還有嗎？")
 	phone.sends("換櫃位")
-	phone.shows("#log", "您想與哪一個櫃位聊聊？")
+	phone.shows("#log", "您想與哪一個專櫃聊聊？")
 	phone.click(".choice", name)
 	phone.shows("#log", "已為您轉到 "+name)
 	phone.sends("有光澤的打亮嗎？")

@@ -227,7 +227,7 @@ func theCodeOfACardStaysOutside(t *testing.T, c *chromium) {
 	phone.scan("Mei")
 	phone.until("the code in the composer", js(`(code) => document.getElementById("text").value.includes(code)`, card.Code))
 	phone.press("\r")
-	phone.shows("#log", "擔任您的專屬美容顧問嗎")
+	phone.shows("#log", "擔任您的專屬顧問嗎")
 	mei.shows(".thread-row", "林怡君")
 	mei.click(".thread-row", "林怡君")
 	mei.shows("#stream .event", "林怡君 scanned the card of Mei and is asked to agree")
@@ -249,7 +249,7 @@ func theCodeOfACardStaysOutside(t *testing.T, c *chromium) {
 	mei.click(".thread-row", "Vivian")
 	mei.shows("#stream .message-in", "想看新的口紅")
 	noCode()
-	other.shows("#log", "擔任您的專屬美容顧問嗎")
+	other.shows("#log", "擔任您的專屬顧問嗎")
 	other.click(".choice", "不用，謝謝")
 	other.shows("#log", "一切照舊")
 	if n := h.count("binding"); n != 1 {

@@ -303,7 +303,7 @@ func TestCodeInATextIsNoMessage(t *testing.T) {
 			t.Errorf("came to %+v", r)
 		}
 		id := g.only(g.mei).ID
-		if got := g.texts(g.mei, id); len(got) != 2 || got[0] != "(scanned)" || !strings.Contains(got[1], "美容顧問") {
+		if got := g.texts(g.mei, id); len(got) != 2 || got[0] != "(scanned)" || !strings.Contains(got[1], "專屬顧問") {
 			t.Fatalf("the thread holds %q", got)
 		}
 		if th, _ := g.thread(id); !th.WaitingSince.IsZero() {
@@ -414,7 +414,7 @@ func TestChoiceIsOfferedOnce(t *testing.T) {
 		id := g.only(g.mei).ID
 		offers := 0
 		for _, text := range g.texts(g.mei, id) {
-			if strings.Contains(text, "專屬美容顧問") {
+			if strings.Contains(text, "專屬顧問") {
 				offers++
 			}
 		}

@@ -37,7 +37,7 @@ const (
 	webKey     = "web"
 	webCounter = "chanty-xinyi"
 	webName    = "香緹 CHANTY 線上諮詢"
-	greeting   = "您好，這裡是香緹信義店。色號、膚質、庫存都可以問，櫃姐會親自回覆您。\nHello! Ask us about shades, your skin, or what is in stock. An advisor answers in person."
+	greeting   = "您好，這裡是香緹信義店。色號、膚質、庫存都可以問，顧問會親自回覆您。\nHello! Ask us about shades, your skin, or what is in stock. An advisor answers in person."
 )
 
 var people = []struct {

@@ -32,7 +32,7 @@ func TestLanguage(t *testing.T) {
 
 	mei := h.as(t, h.Advisor)
 	wantRedirect(t, mei.post("/language", url.Values{"language": {"zh-TW"}, "back": {"https://evil.test"}}), "/")
-	want(t, mei.get("/me"), http.StatusOK, "我的帳號", "櫃姐")
+	want(t, mei.get("/me"), http.StatusOK, "我的帳號", "顧問")
 	delete(mei.cookies, "language") // another browser
 	want(t, mei.get("/me"), http.StatusOK, "我的帳號")
 }

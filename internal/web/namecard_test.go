@@ -31,7 +31,7 @@ func TestCardsAreMadePrintedAndEnded(t *testing.T) {
 	link := c.Desk.CardLink(card, c.account)
 	want(t, advisor.get("/me/cards"), http.StatusOK, card.Code, `data-copy="`+strings.ReplaceAll(link, "&", "&amp;")+`"`, "/cards/"+card.ID+"/print")
 	picture := advisor.get("/cards/" + card.ID + ".svg")
-	want(t, picture, http.StatusOK, "Mei", card.Code, "您的專屬櫃姐", "資料只用來為您提供諮詢") // the store's language, not the reader's
+	want(t, picture, http.StatusOK, "Mei", card.Code, "您的專屬顧問", "資料只用來為您提供諮詢") // the store's language, not the reader's
 	if kind := picture.Header().Get("Content-Type"); kind != "image/svg+xml; charset=utf-8" {
 		t.Errorf("served as %q", kind)
 	}
