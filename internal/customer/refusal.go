@@ -72,6 +72,23 @@ func (b *Book) Refused(tx *db.Tx, customerIDs []string) (map[string]bool, error)
 	return out, nil
 }
 
+// RefusedTags returns the names of the tags that were undone for some records.
+func (b *Book) RefusedTags(tx *db.Tx, customerIDs []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	if len(customerIDs) == 0 {
+		return out, nil
+	}
+	marks, args := db.In(customerIDs, 1)
+	names, err := texts(tx, `SELECT t.name FROM tag t JOIN refusal f ON f.about = 'tag:' || t.id WHERE f.customer_id IN (`+marks+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("refused tags: %w", err)
+	}
+	for _, name := range names {
+		out[name] = true
+	}
+	return out, nil
+}
+
 // TakeBack removes what only a message proved, with the words it was proved by:
 // she took the message back, or changed it. What other messages prove stays or
 // comes back. It tells whether a card changed.

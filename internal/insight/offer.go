@@ -34,12 +34,26 @@ func (r *Room) Offers(tx *db.Tx, v staff.Viewer, threadID string) (Offer, error)
 	if err != nil || len(facets) == 0 {
 		return Offer{}, err
 	}
+	undone, err := r.undone(tx, t.CustomerID)
+	if err != nil {
+		return Offer{}, err
+	}
+	facets = slices.DeleteFunc(facets, func(facet string) bool { return undone[facet] })
 	replies, err := r.Desk.Replies(tx, v, t.CounterID)
 	if err != nil {
 		return Offer{}, err
 	}
 	replies = slices.DeleteFunc(replies, func(r conversation.Reply) bool { return r.Tag == "" || !slices.Contains(facets, r.Tag) })
 	return Offer{facets, replies}, nil
+}
+
+// undone are the tags that somebody took off her as wrong: nothing is offered for them.
+func (r *Room) undone(tx *db.Tx, customerID string) (map[string]bool, error) {
+	records, err := r.Desk.Book.Records(tx, customerID)
+	if err != nil {
+		return nil, err
+	}
+	return r.Desk.Book.RefusedTags(tx, records)
 }
 
 // facets are what the newest messages mention, the newest first.

@@ -31,6 +31,7 @@ type AdminTop struct {
 	Title string
 	Text  string // one quiet sentence
 	Do    Step   // the page's one action
+	Icon  string // of an action that makes nothing new; its button is a quiet one
 }
 
 // Confirm is a button that asks before it does what cannot simply be undone.

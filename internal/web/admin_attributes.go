@@ -30,7 +30,7 @@ func (s *Server) listAttributes(w http.ResponseWriter, r *http.Request, v *Visit
 	open, shut := adminGroup{}, adminGroup{Title: v.T("admin.closed_title")}
 	for _, d := range defs {
 		row := adminRow{Path: "/admin/attributes/" + d.ID, Icon: "list", Name: attributeName(v.Words, d), Closed: d.Closed,
-			Text: joined(v.T("known.type."+string(d.Type)), choicesInShort(v, d), brandName(brands, d.BrandID))}
+			Text: joined(v.T("known.type."+string(d.Type)), s.choicesInShort(v, d), brandName(brands, d.BrandID))}
 		if d.Closed {
 			shut.Rows = append(shut.Rows, row)
 		} else {
@@ -46,26 +46,16 @@ func (s *Server) listAttributes(w http.ResponseWriter, r *http.Request, v *Visit
 }
 
 // choicesInShort names the first choices of an attribute.
-func choicesInShort(v *Visit, d customer.AttributeDef) string {
+func (s *Server) choicesInShort(v *Visit, d customer.AttributeDef) string {
 	const shown = 4
 	var names []string
 	for _, c := range d.Choices[:min(len(d.Choices), shown)] {
-		names = append(names, choiceName(v.Words, d, c))
+		names = append(names, s.codeLabel(v.Words, d, c.Code))
 	}
 	if more := len(d.Choices) - shown; more > 0 {
 		names = append(names, v.T("admin.staff.more_places", "n", more))
 	}
 	return strings.Join(names, v.T("admin.list_comma"))
-}
-
-func choiceName(w *Words, d customer.AttributeDef, c customer.Choice) string {
-	if key := "attribute." + d.Name + "." + c.Code; c.Label == "" && w.Has(key) {
-		return w.T(key)
-	}
-	if c.Label != "" {
-		return c.Label
-	}
-	return c.Code
 }
 
 // adminAttributePage is the page of one attribute.

@@ -141,7 +141,7 @@ func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) err
 		data.Export = "/admin/exports/new?kind=audit"
 	}
 	if whose != "" {
-		data.Whose = cmp.Or(masked[whose], whose)
+		data.Whose = cmp.Or(masked[whose], v.T("privacy.unnamed")+" "+shortID(whose))
 	}
 	data.Actors, data.Actions = names.actors(v, f.Actor), actionOptions(v)
 	clock := s.clock(v, "")
@@ -151,7 +151,7 @@ func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) err
 			row.Object = names.object(x.Object)
 		}
 		if x.Customer != "" {
-			row.Customer = cmp.Or(masked[x.Customer], x.Customer)
+			row.Customer = cmp.Or(masked[x.Customer], v.T("privacy.unnamed")+" "+shortID(x.Customer))
 			row.Filter = "/admin/audit?customer=" + url.QueryEscape(x.Customer)
 		}
 		data.Rows = append(data.Rows, row)
@@ -228,8 +228,11 @@ func masked(name, id string) string {
 	if first == utf8.RuneError {
 		return ""
 	}
-	return string(first) + "○○ ·" + id[max(0, len(id)-4):]
+	return string(first) + "○○ " + shortID(id)
 }
+
+// shortID is what tells two people of one name apart, without the whole of an id.
+func shortID(id string) string { return "·" + id[max(0, len(id)-4):] }
 
 func actionOptions(v *Visit) []Option {
 	options := []Option{{"", v.T("admin.audit.every_action")}}
@@ -316,6 +319,9 @@ func (n namebook) object(id string) string {
 	}
 	if strings.HasPrefix(id, "ses_") {
 		return ""
+	}
+	if kind, rest, ok := strings.Cut(id, "_"); ok && len(kind) == 3 && len(rest) > 16 {
+		return shortID(id) // something that has no name, or is gone
 	}
 	return id
 }

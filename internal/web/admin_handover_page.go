@@ -388,7 +388,7 @@ func (s *Server) handoverControls(v *Visit, h handover.Handover, d staff.Directo
 		c.Text = v.T("hand.start_text."+string(h.Kind), "name", h.LeaverName)
 		data.Starts = &c
 		data.Confirms = append(data.Confirms, confirm("drop"))
-		data.Top.Do = Step{data.Path0 + "/edit", v.T("hand.change")}
+		data.Top.Do, data.Top.Icon = Step{data.Path0 + "/edit", v.T("hand.change")}, "edit"
 		return
 	case h.Paused() || h.State == handover.Waiting && !h.PausedAt.IsZero():
 		data.Buttons = append(data.Buttons, handoverButton{data.Path0 + "/resume", v.T("hand.resume"), "next"})

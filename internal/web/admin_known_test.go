@@ -13,7 +13,7 @@ func TestAttributesOfTheGroup(t *testing.T) {
 	h := newAdminHouse(t)
 	h.write(h.Desk.Book.EnsureDefaults)
 	b := h.as(t, h.Admin)
-	want(t, b.get("/admin/attributes"), http.StatusOK, "One of several choices", "dry, oily, combination, normal")
+	want(t, b.get("/admin/attributes"), http.StatusOK, "One of several choices", "dry skin, oily skin, combination skin, normal skin")
 	form := url.Values{"name": {"Card Level"}, "label": {"Card <level>"}, "type": {"choice"}, "choices": {"gold = Gold <x>\nsilver＝銀卡\n\n"}, "position": {"5"}}
 	got := b.post("/admin/attributes", form)
 	want(t, got, http.StatusUnprocessableEntity, "Small letters", "gold = Gold &lt;x&gt;", `value="Card &lt;level&gt;"`)
@@ -61,9 +61,9 @@ func TestTagsOfTheGroup(t *testing.T) {
 		return err
 	})
 	b := h.as(t, h.Admin)
-	want(t, b.get("/admin/tags"), http.StatusOK, "sensitive skin", "1 customer", "Skin concerns", "concern:sensitive", "holds 730 days", "pill-violet")
+	want(t, b.get("/admin/tags"), http.StatusOK, "sensitive skin", "1 customer", "Skin concerns", "holds 730 days", "pill-violet")
 	search := b.get("/admin/tags?q=Sensitive")
-	want(t, search, http.StatusOK, "concern:sensitive")
+	want(t, search, http.StatusOK, "sensitive skin")
 	lacks(t, search, "scent:rose")
 	want(t, b.get("/admin/tags?q=nowhere"), http.StatusOK, "No such tag")
 	form := url.Values{"name": {"Tea lovers"}, "label": {"Tea <lovers>"}, "tone": {"green"}, "days": {"30"}}

@@ -37,7 +37,7 @@ func (s *Server) privacyTile(tx *db.Tx, v *Visit) (tile, error) {
 func (s *Server) showPrivacy(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	title := v.T("privacy.title")
 	data := adminPrivacyPage{Frame: s.frame(v, "admin", title), Query: strings.TrimSpace(r.URL.Query().Get("q")),
-		Top:     AdminTop{Up: adminUp(v), Title: title, Text: v.T("privacy.about"), Do: Step{"/admin/privacy/keeping", v.T("privacy.keeping")}},
+		Top:     AdminTop{Up: adminUp(v), Title: title, Text: v.T("privacy.about"), Do: Step{"/admin/privacy/keeping", v.T("privacy.keeping")}, Icon: "clock"},
 		Nothing: Empty{Icon: "check", Title: v.T("privacy.none"), Text: v.T("privacy.none_text")},
 		Missed:  Empty{Icon: "search", Title: v.T("privacy.nobody"), Text: v.T("privacy.nobody_text")}}
 	data.Searched = data.Query != ""
@@ -69,14 +69,14 @@ func (s *Server) showPrivacy(w http.ResponseWriter, r *http.Request, v *Visit) e
 			return err
 		}
 		for _, f := range found {
-			data.Found = append(data.Found, adminRow{Path: "/admin/privacy/people/" + f.PersonID, Icon: "person", Name: personName(v, f.Name), Text: f.PersonID})
+			data.Found = append(data.Found, adminRow{Path: "/admin/privacy/people/" + f.PersonID, Icon: "person", Name: personName(v, f.Name), Text: shortID(f.PersonID)})
 		}
 		if person, err := s.Desk.Visible(tx, v.Viewer, data.Query); err == nil && len(data.Found) == 0 {
 			name, err := s.Privacy.NameOf(tx, person)
 			if err != nil {
 				return err
 			}
-			data.Found = append(data.Found, adminRow{Path: "/admin/privacy/people/" + person, Icon: "person", Name: personName(v, name), Text: person})
+			data.Found = append(data.Found, adminRow{Path: "/admin/privacy/people/" + person, Icon: "person", Name: personName(v, name), Text: shortID(person)})
 		}
 		return nil
 	})

@@ -100,6 +100,22 @@ func phaseName(w *Words, name string) string {
 	return name
 }
 
+// shippedPhases have words in the locale; what is stored of them is the key.
+var shippedPhases = []string{"first_week", "regular"}
+
+// keyPhases turns the words of shipped phases, as they stood in the form, into their keys
+// again, so that a colleague reads them in her own language.
+func keyPhases(w *Words, form url.Values) {
+	for n := range phasesIn(form) {
+		field := "phase_name." + strconv.Itoa(n)
+		for _, key := range shippedPhases {
+			if strings.TrimSpace(form.Get(field)) == w.T("consent.phase."+key) {
+				form.Set(field, key)
+			}
+		}
+	}
+}
+
 func phasesIn(form url.Values) int {
 	n := 0
 	for form.Has("phase_from." + strconv.Itoa(n)) {
@@ -172,6 +188,7 @@ func (s *Server) saveRules(w http.ResponseWriter, r *http.Request, v *Visit) err
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
 	}
+	keyPhases(v.Words, r.PostForm)
 	f := Form{Values: r.PostForm}
 	rules, err := rulesOf(r.PostForm)
 	if err == nil {
@@ -201,6 +218,7 @@ func (s *Server) previewRules(w http.ResponseWriter, r *http.Request, v *Visit) 
 	}
 	wrong := false
 	if r.PostForm.Has("quiet_from") {
+		keyPhases(v.Words, r.PostForm)
 		typed, err := rulesOf(r.PostForm)
 		if wrong = err != nil; !wrong {
 			rules = typed

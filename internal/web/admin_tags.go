@@ -84,7 +84,7 @@ func (s *Server) aboutTag(v *Visit, t customer.Tag, brand string) string {
 	if t.ByHand {
 		hand = v.T("known.tag.by_hand_short")
 	}
-	return joined(t.Name, days, hand, brand)
+	return joined(days, hand, brand)
 }
 
 // adminTagPage is the page of one tag.

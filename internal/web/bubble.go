@@ -200,7 +200,7 @@ func (x teller) message(m conversation.Message) Line {
 	case conversation.AuthorStaff:
 		b.Side, b.By = "out", m.AuthorName
 	case conversation.AuthorAutomation:
-		b.Side, b.By = "auto", x.words.T("thread.automation_named", "name", m.AuthorID)
+		b.Side, b.By = "auto", automationName(x.words, m.AuthorID)
 	default:
 		if m.Sender != "" {
 			b.By = m.Sender
@@ -344,4 +344,13 @@ func colleagues(all []staff.Colleague, me string) []named {
 		}
 	}
 	return out
+}
+
+// automationName says in words which of ours spoke: what came with the house has its
+// own, an integrator's is called as its token is.
+func automationName(w *Words, id string) string {
+	if key := "thread.automation." + id; w.Has(key) {
+		return w.T(key)
+	}
+	return w.T("thread.automation_named", "name", id)
 }

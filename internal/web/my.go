@@ -87,6 +87,20 @@ var myTexts = sync.OnceValues(func() (map[string]map[string]string, error) {
 	return out, nil
 })
 
+// myLabelsFile has the words of the shipped tags, and of the shipped choices, in the
+// languages that the console does not speak. A choice is called "attribute:code".
+//
+//go:embed my_tags.json
+var myLabelsFile []byte
+
+var myLabels = sync.OnceValues(func() (map[string]map[string]string, error) {
+	var out map[string]map[string]string
+	if err := json.Unmarshal(myLabelsFile, &out); err != nil {
+		return nil, fmt.Errorf("tags of her own page: %w", err)
+	}
+	return out, nil
+})
+
 // myPolicy: no script at all, nothing from elsewhere, no frame.
 const myPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 

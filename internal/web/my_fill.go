@@ -25,6 +25,7 @@ type myView struct {
 	say       map[string]string
 	directory staff.Directory
 	zone      *time.Location
+	labels    map[string]map[string]string // of tags and values, by language
 }
 
 // looksMonths is how far back she reads how often she was looked at.
@@ -34,6 +35,9 @@ func (m *myView) fill() (err error) {
 	*m.page = myPage{Action: m.page.Action, Wrong: m.page.Wrong, Account: m.own.Account.Name, Fresh: m.own.Fresh, Form: m.formToken(m.own, m.tx.Now),
 		Asked: map[string]bool{}}
 	if m.directory, err = staff.LoadDirectory(m.tx); err != nil {
+		return err
+	}
+	if m.labels, err = myLabels(); err != nil {
 		return err
 	}
 	counter, _ := m.directory.Counter(m.own.Counter)
@@ -53,7 +57,35 @@ func (m *myView) word(key string, pairs ...string) string {
 	return strings.NewReplacer(pairs...).Replace(m.say[key])
 }
 
-func (m *myView) day(t time.Time) string { return t.In(m.zone).Format(time.DateOnly) }
+// day and month are as Chinese writes them, or as every other reader can tell what they mean.
+func (m *myView) day(t time.Time) string {
+	if strings.HasPrefix(m.language, "zh") {
+		return t.In(m.zone).Format("2006 年 1 月 2 日")
+	}
+	return t.In(m.zone).Format(time.DateOnly)
+}
+
+func (m *myView) month(t time.Time) string {
+	if strings.HasPrefix(m.language, "zh") {
+		return t.Format("2006 年 1 月")
+	}
+	return t.Format("2006-01")
+}
+
+// languageItself is what a language calls itself.
+func languageItself(tag string) string {
+	switch tag {
+	case "zh-Hant":
+		tag = "zh-TW"
+	case "zh-Hans":
+		tag = "zh-CN"
+	}
+	texts, err := myTexts()
+	if err != nil {
+		return ""
+	}
+	return texts[tag]["name"]
+}
 
 // uses are the purposes with where she stands.
 func (m *myView) uses() error {
@@ -176,7 +208,7 @@ func (m *myView) known() error {
 		suits = append(suits, m.attribute(a.Def)+": "+m.value(a.Def, a.Value))
 	}
 	for _, t := range tags {
-		words = append(words, m.TagLabel(m.languages.byLanguage(m.language), t.Tag.Name, t.Tag.Label))
+		words = append(words, m.tag(t.Tag))
 	}
 	for _, k := range []struct {
 		key    string
@@ -227,7 +259,25 @@ func (m *myView) value(d customer.AttributeDef, value string) string {
 	if d.Type == customer.TypeYes && m.say["v_"+value] != "" {
 		return m.say["v_"+value]
 	}
+	if named := slices.ContainsFunc(d.Choices, func(c customer.Choice) bool { return c.Code == value && c.Label != "" }); !named {
+		if d.Name == "languages" {
+			if name := languageItself(value); name != "" {
+				return name
+			}
+		}
+		if word := m.labels[cmp.Or(facetsOf[d.Name], d.Name)+":"+value][m.language]; word != "" {
+			return word
+		}
+	}
 	return m.codeLabel(m.languages.byLanguage(m.language), d, value)
+}
+
+// tag says a tag in her language: the group's words, else the house's.
+func (m *myView) tag(t customer.Tag) string {
+	if word := m.labels[t.Name][m.language]; t.Label == "" && word != "" {
+		return word
+	}
+	return m.TagLabel(m.languages.byLanguage(m.language), t.Name, t.Label)
 }
 
 // byLanguage is the language of the console that comes nearest to one of hers.
@@ -276,7 +326,7 @@ func (m *myView) looks() error {
 		return err
 	}
 	for _, l := range looks {
-		m.page.Looks = append(m.page.Looks, myLook{Month: m.word("month", "date", l.Month.Format("2006-01")), Role: m.role(l.Role),
+		m.page.Looks = append(m.page.Looks, myLook{Month: m.word("month", "date", m.month(l.Month)), Role: m.role(l.Role),
 			Times: m.word("times", "n", strconv.Itoa(l.Opened+l.Listed+l.Revealed+l.Exported))})
 	}
 	return nil

@@ -1,7 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
+	"strings"
+	"unicode"
 
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
@@ -46,11 +50,26 @@ func (s *Server) readyOffers(tx *db.Tx, v *Visit, x scene, t conversation.Thread
 	if err != nil {
 		return view, err
 	}
+	identity, err := s.Desk.Book.IdentityByID(tx, t.IdentityID)
+	if err != nil {
+		return view, err
+	}
 	words := x.fills(v, t)
-	for _, reply := range offer.Replies {
+	for _, reply := range inHerLetters(offer.Replies, cmp.Or(identity.Language, v.Words.Tag)) {
 		view.Offers = append(view.Offers, readyOffer{Tag: s.TagLabel(v.Words, reply.Tag, ""), Title: reply.Title, Text: reply.Fill(words)})
 	}
 	return view, nil
+}
+
+// inHerLetters leaves out a reply where the same tag has one in the letters that she
+// reads: saved replies name no language, and two of one meaning are one too many.
+func inHerLetters(replies []conversation.Reply, language string) []conversation.Reply {
+	reads := func(r conversation.Reply) bool {
+		return strings.ContainsFunc(r.Text, func(c rune) bool { return unicode.Is(unicode.Han, c) }) == strings.HasPrefix(language, "zh")
+	}
+	return slices.DeleteFunc(slices.Clone(replies), func(r conversation.Reply) bool {
+		return !reads(r) && slices.ContainsFunc(replies, func(o conversation.Reply) bool { return o.Tag == r.Tag && reads(o) })
+	})
 }
 
 // fills are the names that stand in a saved reply.

@@ -3,6 +3,7 @@ package linefake
 import (
 	"encoding/json"
 	"net/http"
+	"unicode"
 )
 
 // media is what a customer sent as bytes.
@@ -117,7 +118,24 @@ type profile struct {
 }
 
 func profileOf(who *person) profile {
-	return profile{DisplayName: who.name, UserID: who.id, Language: "zh-TW", PictureURL: who.picture}
+	return profile{DisplayName: who.name, UserID: who.id, Language: languageOf(who.name), PictureURL: who.picture}
+}
+
+// languageOf is the language that her phone is set to, for all that a name tells.
+func languageOf(name string) string {
+	for _, r := range name {
+		switch {
+		case unicode.Is(unicode.Han, r):
+			return "zh-TW"
+		case unicode.Is(unicode.Arabic, r):
+			return "ar"
+		case unicode.Is(unicode.Thai, r):
+			return "th"
+		case unicode.Is(unicode.Latin, r):
+			return "en"
+		}
+	}
+	return "zh-TW"
 }
 
 // markAsRead marks the message of the token, and all before it.
