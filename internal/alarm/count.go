@@ -22,7 +22,7 @@ var counting = map[Rule]struct {
 	Reveals:  {[]string{"customer.contact", "api.contact"}, false},
 	Others:   {[]string{"thread.open"}, true},
 	OffDuty:  {[]string{"thread.open", "customer.shown", "customer.contact"}, true},
-	Exports:  {[]string{"export.asked"}, false},
+	Exports:  {[]string{"export.asked", "customer.export_fetched"}, false}, // the file about one person, too
 	Denied:   {[]string{"export.denied"}, false},
 	Day:      {[]string{"thread.open", "api.read"}, true},
 }

@@ -23,7 +23,7 @@ type privacyCommand struct {
 type privacyExport struct {
 	Customer string `arg:"" help:"Id of the customer: cus_..."`
 	File     string `arg:"" help:"Zip to write; it must not be there yet."`
-	Language string `help:"Language of the page: zh-Hant or en. Default: hers."`
+	Language string `help:"Language of the page: zh-Hant, zh-Hans, en, ar, id, ms, th or vi. Default: hers."`
 }
 
 // Run writes the file. It is as personal as anything can be: the mode is for its

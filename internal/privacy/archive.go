@@ -32,11 +32,15 @@ type archive struct {
 	leftOut  int
 }
 
-func (r *Room) writeArchive(ctx context.Context, w io.Writer, person, language string) error {
-	a := &archive{r: r, ctx: ctx, language: language, names: map[string]string{}}
+func (r *Room) writeArchive(ctx context.Context, w io.Writer, f File) error {
+	a := &archive{r: r, ctx: ctx, language: fileLanguage(f.Language), names: map[string]string{}}
 	var err error
-	if a.extract, _, err = r.collect(ctx, person); err != nil {
+	if a.extract, _, err = r.collect(ctx, f.PersonID); err != nil {
 		return err
+	}
+	a.extract.Copy, a.extract.By = f.Code, "officer"
+	if f.By == byCustomer {
+		a.extract.By = "you"
 	}
 	z := zip.NewWriter(w)
 	for _, part := range []struct {

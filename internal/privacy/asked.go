@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"dingdong/internal/audit"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/job"
@@ -57,7 +56,9 @@ func (r *Room) FetchOwn(ctx context.Context, personID, id string) (io.ReadCloser
 		return nil, f, err
 	}
 	err = r.DB.Write(ctx, func(tx *db.Tx) error {
-		audit.Record(tx, audit.Entry{Actor: byCustomer, Action: "customer.export_fetched", Customer: f.PersonID, Object: f.ID})
+		if err := fetched(tx, byCustomer, f); err != nil {
+			return err
+		}
 		n, err := tx.Exec(`UPDATE privacy_request SET state = 'done', closed_at = $2 WHERE id = $1 AND closed_at IS NULL`, f.RequestID, db.Micro(tx.Now))
 		if err != nil {
 			return fmt.Errorf("her file was fetched: %w", err)

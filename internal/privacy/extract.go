@@ -11,6 +11,7 @@ import (
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
+	"dingdong/internal/handover"
 	"dingdong/internal/insight"
 	"dingdong/internal/staff"
 )
@@ -26,6 +27,9 @@ type Extract struct {
 	Heard     []insight.ExtractMention    `json:"heard"`
 	Requests  []ExtractRequest            `json:"requests"`
 	Seen      []Seen                      `json:"seen"`
+	Moves     []handover.ExtractMove      `json:"handovers"`      // when her advisor changed
+	Copy      string                      `json:"copy,omitempty"` // which copy this is: it leads to who had it made
+	By        string                      `json:"for,omitempty"`  // you, officer
 
 	Threads []conversation.ExtractThread `json:"-"` // written with their messages
 }
@@ -74,6 +78,9 @@ func (r *Room) collect(ctx context.Context, person string) (Extract, []string, e
 			return err
 		}
 		if out.Requests, err = r.exportRequests(tx, records); err != nil {
+			return err
+		}
+		if out.Moves, err = handover.Export(tx, records); err != nil {
 			return err
 		}
 		out.Seen, err = WhoSaw(tx, records)

@@ -2,10 +2,12 @@ package privacy
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"dingdong/internal/audit"
@@ -33,6 +35,8 @@ type File struct {
 	By, ByName              string
 	Language                string
 	State                   FileState
+	Code                    string // stands in the file, and leads back here
+	Downloads               int    // how often it was fetched
 	Size                    int64
 	At, ReadyAt, Expires    time.Time
 }
@@ -60,7 +64,46 @@ func (r *Room) ExportFor(tx *db.Tx, v staff.Viewer, e Exporting) (File, error) {
 	if !v.May(staff.KeepPrivacy) {
 		return File{}, staff.ErrForbidden
 	}
+	if err := notLeaving(tx, v); err != nil {
+		return File{}, err
+	}
 	return r.Export(tx, e, v.ID)
+}
+
+// notLeaving refuses files to somebody who is about to leave, as every export does.
+func notLeaving(tx *db.Tx, v staff.Viewer) error {
+	leaves, err := staff.LeavingAt(tx, v.ID)
+	if err != nil && !errors.Is(err, db.ErrNotFound) { // the command line is nobody's
+		return err
+	}
+	if !leaves.IsZero() {
+		return db.Invalid{Field: "kind", Code: "leaving"}
+	}
+	return nil
+}
+
+// newCode names a copy. Letters and digits that are taken for another are not in it.
+func newCode() string {
+	const alphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+	raw := make([]byte, 10)
+	rand.Read(raw) // never fails
+	for i, b := range raw {
+		raw[i] = alphabet[b&31]
+	}
+	return string(raw)
+}
+
+// TraceFile follows the code in a copy to who had it made, and puts that on record.
+func (r *Room) TraceFile(tx *db.Tx, v staff.Viewer, code string) (File, error) {
+	if !v.May(staff.SeeAudit) {
+		return File{}, staff.ErrForbidden
+	}
+	f, err := scanFile(tx.QueryRow(`SELECT `+fileColumns+fileFrom+`WHERE f.code <> '' AND f.code = $1`, strings.ToUpper(strings.TrimSpace(db.CleanText(code)))))
+	if err != nil {
+		return f, db.NotFound(err)
+	}
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "export.traced", Customer: f.PersonID, Object: f.ID})
+	return f, nil
 }
 
 // Export has the file about a person made by a durable job.
@@ -82,10 +125,10 @@ func (r *Room) Export(tx *db.Tx, e Exporting, by string) (File, error) {
 			return File{}, err
 		}
 	}
-	f := File{ID: tx.NewID("pfl"), PersonID: person, RequestID: e.RequestID, By: by, Language: fileLanguage(e.Language), State: FileMaking,
+	f := File{ID: tx.NewID("pfl"), PersonID: person, RequestID: e.RequestID, By: by, Language: fileLanguage(e.Language), State: FileMaking, Code: newCode(),
 		At: tx.Now, Expires: tx.Now.AddDate(0, 0, rules.FileDays)}
-	if _, err := tx.Exec(`INSERT INTO person_file (id, person_id, request_id, by, language, at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		f.ID, f.PersonID, f.RequestID, f.By, f.Language, db.Micro(f.At), db.Micro(f.Expires)); err != nil {
+	if _, err := tx.Exec(`INSERT INTO person_file (id, person_id, request_id, by, language, at, expires_at, code) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		f.ID, f.PersonID, f.RequestID, f.By, f.Language, db.Micro(f.At), db.Micro(f.Expires), f.Code); err != nil {
 		return f, fmt.Errorf("file about a person: %w", err)
 	}
 	if e.RequestID != "" {
@@ -168,7 +211,7 @@ func (r *Room) sealArchive(ctx context.Context, f File) (size int64, err error) 
 		})
 		if err == nil {
 			counted := &counter{to: sealed}
-			err = errors.Join(r.writeArchive(ctx, counted, f.PersonID, f.Language), sealed.Close())
+			err = errors.Join(r.writeArchive(ctx, counted, f), sealed.Close())
 			size = counted.n
 		}
 		pw.CloseWithError(err)
@@ -204,8 +247,13 @@ func (r *Room) OpenFile(ctx context.Context, v staff.Viewer, id string) (io.Read
 		if f, err = fileByID(tx, id); err != nil {
 			return err
 		}
-		audit.Record(tx, audit.Entry{Actor: v.ID, Action: "customer.export_fetched", Customer: f.PersonID, Object: f.ID})
-		return nil
+		if err := notLeaving(tx, v); err != nil {
+			return err
+		}
+		if !r.fetchable(f) {
+			return db.ErrNotFound
+		}
+		return fetched(tx, v.ID, f)
 	})
 	if err != nil {
 		return nil, f, err
@@ -213,6 +261,17 @@ func (r *Room) OpenFile(ctx context.Context, v staff.Viewer, id string) (io.Read
 	in, err := r.open(ctx, f)
 	return in, f, err
 }
+
+// fetched counts a download and puts it on record, before the first byte is told.
+func fetched(tx *db.Tx, by string, f File) error {
+	if _, err := tx.Exec(`UPDATE person_file SET downloads = downloads + 1 WHERE id = $1`, f.ID); err != nil {
+		return fmt.Errorf("count a download: %w", err)
+	}
+	audit.Record(tx, audit.Entry{Actor: by, Action: "customer.export_fetched", Customer: f.PersonID, Object: f.ID})
+	return nil
+}
+
+func (r *Room) fetchable(f File) bool { return f.State == FileReady && !r.DB.Now().After(f.Expires) }
 
 // OpenOwn opens the file about a person for herself: the caller has proved who she is.
 func (r *Room) OpenOwn(ctx context.Context, personID, id string) (io.ReadCloser, File, error) {
@@ -235,7 +294,7 @@ func (r *Room) OpenOwn(ctx context.Context, personID, id string) (io.ReadCloser,
 }
 
 func (r *Room) open(ctx context.Context, f File) (io.ReadCloser, error) {
-	if f.State != FileReady || r.DB.Now().After(f.Expires) {
+	if !r.fetchable(f) {
 		return nil, db.ErrNotFound
 	}
 	sealed, _, err := r.Blobs.Get(ctx, fileKey(f.ID))
@@ -257,14 +316,14 @@ func (r *Room) open(ctx context.Context, f File) (io.ReadCloser, error) {
 	}{plain, sealed}, nil
 }
 
-const fileColumns = `f.id, f.person_id, f.request_id, f.by, COALESCE(s.name, ''), f.language, f.state, f.size, f.at, COALESCE(f.ready_at, 0), f.expires_at`
+const fileColumns = `f.id, f.person_id, f.request_id, f.by, COALESCE(s.name, ''), f.language, f.state, f.code, f.downloads, f.size, f.at, COALESCE(f.ready_at, 0), f.expires_at`
 
 const fileFrom = ` FROM person_file f LEFT JOIN staff s ON s.id = f.by `
 
 func scanFile(r interface{ Scan(...any) error }) (File, error) {
 	var f File
 	var at, ready, expires int64
-	err := r.Scan(&f.ID, &f.PersonID, &f.RequestID, &f.By, &f.ByName, &f.Language, &f.State, &f.Size, &at, &ready, &expires)
+	err := r.Scan(&f.ID, &f.PersonID, &f.RequestID, &f.By, &f.ByName, &f.Language, &f.State, &f.Code, &f.Downloads, &f.Size, &at, &ready, &expires)
 	f.At, f.Expires = db.Time(at), db.Time(expires)
 	if ready > 0 {
 		f.ReadyAt = db.Time(ready)
@@ -324,5 +383,5 @@ func (r *Room) WriteFile(ctx context.Context, w io.Writer, e Exporting) error {
 	if err != nil {
 		return err
 	}
-	return r.writeArchive(ctx, w, person, fileLanguage(e.Language))
+	return r.writeArchive(ctx, w, File{PersonID: person, Language: e.Language, By: "command"})
 }

@@ -20,6 +20,7 @@ func (a *archive) page(w io.Writer) error {
 	day := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 	page, err := template.New("person").Funcs(template.FuncMap{
 		"say":   func(key string, pairs ...string) string { return say(words, key, pairs...) },
+		"dir":   func() string { return direction(a.language) },
 		"day":   day,
 		"until": func(t *time.Time) string { return day(*t) },
 		"money": catalogue.FormatAmount,
@@ -51,5 +52,5 @@ func (a *archive) page(w io.Writer) error {
 			return err
 		}
 	}
-	return page.ExecuteTemplate(w, "bottom", nil)
+	return page.ExecuteTemplate(w, "bottom", a.extract)
 }

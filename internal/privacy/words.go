@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -15,7 +16,7 @@ var wordFiles embed.FS
 // nothing changes them.
 var phrases = sync.OnceValue(func() map[string]map[string]string {
 	all := map[string]map[string]string{}
-	for _, language := range []string{"en", "zh-Hant"} {
+	for _, language := range fileLanguages() {
 		raw, err := wordFiles.ReadFile("words/" + language + ".json")
 		if err != nil {
 			panic(err) // the binary was built without it
@@ -29,12 +30,41 @@ var phrases = sync.OnceValue(func() map[string]map[string]string {
 	return all
 })
 
+// fileLanguages are the languages in which she may read her file.
+func fileLanguages() []string {
+	return []string{"zh-Hant", "zh-Hans", "en", "ar", "id", "ms", "th", "vi"}
+}
+
 // fileLanguage is in which of our languages a person reads her file.
 func fileLanguage(tag string) string {
-	if strings.HasPrefix(strings.ToLower(tag), "zh") {
+	tag = strings.ReplaceAll(strings.ToLower(tag), "_", "-")
+	head, rest, _ := strings.Cut(tag, "-")
+	switch head {
+	case "zh":
+		for _, part := range strings.Split(rest, "-") {
+			if part == "hant" {
+				break
+			}
+			if slices.Contains([]string{"hans", "cn", "sg"}, part) {
+				return "zh-Hans"
+			}
+		}
 		return "zh-Hant"
+	case "in": // what older devices call Indonesian
+		return "id"
+	}
+	if slices.Contains(fileLanguages(), head) {
+		return head
 	}
 	return "en"
+}
+
+// direction is in which direction a language is read.
+func direction(language string) string {
+	if language == "ar" {
+		return "rtl"
+	}
+	return "ltr"
 }
 
 func say(words map[string]string, key string, pairs ...string) string {

@@ -354,6 +354,20 @@ func (s *Server) fetchExport(w http.ResponseWriter, r *http.Request, v *Visit) e
 	return nil
 }
 
+// tracePersonFile follows the code in a copy of everything about one person.
+func (s *Server) tracePersonFile(tx *db.Tx, v *Visit, code string) (*tracedView, error) {
+	f, err := s.Privacy.TraceFile(tx, v.Viewer, code)
+	if err != nil {
+		return nil, err
+	}
+	by := cmp.Or(f.ByName, v.T("privacy.herself"))
+	out := &tracedView{Genuine: true, Text: v.T("export.traced", "name", by, "when", s.clock(v, "").Moment(f.At))}
+	if v.May(staff.KeepPrivacy) {
+		out.Path = "/admin/privacy/people/" + f.PersonID
+	}
+	return out, nil
+}
+
 func (s *Server) traceExport(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
@@ -361,6 +375,12 @@ func (s *Server) traceExport(w http.ResponseWriter, r *http.Request, v *Visit) e
 	data := adminExportsPage{Mark: Form{Values: r.PostForm}}
 	err := s.DB.Write(r.Context(), func(tx *db.Tx) error {
 		found, err := s.Files.Trace(tx, v.Viewer, r.PostForm.Get("mark"))
+		if refused := (db.Invalid{}); errors.As(err, &refused) && s.Privacy != nil { // or is it a copy of one person's file?
+			if data.Traced, err = s.tracePersonFile(tx, v, r.PostForm.Get("mark")); errors.Is(err, db.ErrNotFound) {
+				return refused
+			}
+			return err
+		}
 		if err != nil {
 			return err
 		}

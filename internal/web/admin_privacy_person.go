@@ -94,7 +94,10 @@ func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, f Form) error {
 			return err
 		}
 		for _, file := range files {
-			x := privacyFile{Text: joined(clock.Moment(file.At), v.T("privacy.file."+string(file.State)))}
+			x := privacyFile{Text: joined(clock.Moment(file.At), file.Code, v.T("privacy.file."+string(file.State)))}
+			if file.Downloads > 0 {
+				x.Text = joined(x.Text, v.T("privacy.file_fetched", "n", file.Downloads))
+			}
 			if file.State == privacy.FileReady {
 				x.Path = "/admin/privacy/files/" + file.ID
 				x.Text = joined(x.Text, v.T("privacy.file_until", "date", clock.Date(file.Expires)))
