@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -58,6 +59,7 @@ func main() {
 	flag.IntVar(&o.purchases, "purchases", 1_000_000, "purchases in the file of the import")
 	flag.StringVar(&o.importDB, "import-db", "", "database of the import; empty: SQLite in a temporary folder")
 	flag.Parse()
+	debug.SetGCPercent(400) // the load shares the cores with what is measured
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	r := &run{ctx: ctx, o: o}

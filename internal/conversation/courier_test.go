@@ -417,3 +417,37 @@ func TestExactlyOnceInOrderThroughTrouble(t *testing.T) {
 		}
 	})
 }
+
+// A thread with very much in it does not hide what is queued in others.
+func TestQueuedOfManyThreads(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		var threads []string
+		for n := range 5 {
+			user := fmt.Sprint("U", n)
+			h.receive(says(user, n, "hello"))
+			h.write(func(tx *db.Tx) error {
+				who, err := h.Book.Find(tx, h.account.ID, user)
+				check(t, err)
+				var id string
+				check(t, tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1`, who.CustomerID).Scan(&id))
+				threads = append(threads, id)
+				for i := range map[int]int{0: 3, 1: 100, 2: 0, 3: 60, 4: 1}[n] {
+					_, err := h.Send(tx, Draft{ThreadID: id, Author: AuthorAutomation, AuthorID: "test", Body: channel.Body{Type: channel.Text, Text: fmt.Sprint(i)}})
+					check(t, err)
+				}
+				return nil
+			})
+		}
+		h.read(func(tx *db.Tx) error {
+			got, err := readQueued(tx, threads)
+			for n, want := range []int{3, perThread, 0, perThread, 1} {
+				rows := got[threads[n]]
+				if len(rows) != want || !slices.IsSortedFunc(rows, func(x, y row) int { return strings.Compare(x.ID, y.ID) }) {
+					t.Errorf("thread %d: %d messages, want %d in order", n, len(rows), want)
+				}
+			}
+			return err
+		})
+	})
+}

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -123,21 +125,49 @@ func (d *Desk) packAll(tx *db.Tx, orders []*packOrder) error {
 	return nil
 }
 
+// perThread is how many queued messages of a thread are read at once: two calls can
+// carry no more.
+const perThread = 10
+
+// readQueued reads the oldest queued messages of some threads. It asks for more than
+// they usually have in one go; threads behind one that has very many are asked again.
 func readQueued(tx *db.Tx, threads []string) (map[string][]row, error) {
-	marks, args := db.In(threads, 1)
-	// No more of a thread than two calls can carry.
-	rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.id IN (SELECT q.id FROM (
-			SELECT id, ROW_NUMBER() OVER (PARTITION BY thread_id ORDER BY id) AS place FROM message
-			WHERE status = 'queued' AND thread_id IN (`+marks+`)) q WHERE q.place <= 10) ORDER BY m.id`, args...)
-	found, err := collectRows(rows, err)
-	if err != nil {
-		return nil, err
-	}
 	out := map[string][]row{}
-	for _, r := range found {
-		out[r.ThreadID] = append(out[r.ThreadID], r)
+	left := slices.Clone(threads)
+	for len(left) > 0 {
+		marks, args := db.In(left, 1)
+		limit := perThread * (len(left) + 1)
+		rows, err := tx.Query(`SELECT id, thread_id, customer_id, account_id, identity_id, purpose, type, body, blob, preview, at, failure, delivery_id
+			FROM message WHERE status = 'queued' AND thread_id IN (`+marks+`) ORDER BY thread_id, id LIMIT `+strconv.Itoa(limit), args...)
+		found, err := db.Collect(rows, err, scanQueued)
+		if err != nil {
+			return nil, err
+		}
+		last := ""
+		for _, r := range found {
+			last = r.ThreadID
+			if len(out[last]) < perThread {
+				out[last] = append(out[last], r)
+			}
+		}
+		if len(found) < limit {
+			break
+		}
+		if len(out[last]) < perThread { // it may have been cut off
+			delete(out, last)
+		}
+		left = slices.DeleteFunc(left, func(id string) bool { return len(out[id]) > 0 })
 	}
 	return out, nil
+}
+
+// scanQueued reads what the way out needs of a message.
+func scanQueued(r *sql.Rows) (m row, err error) {
+	var at int64
+	err = r.Scan(&m.ID, &m.ThreadID, &m.CustomerID, &m.AccountID, &m.IdentityID, &m.Purpose, &m.Type, &m.Body, &m.Blob, &m.Preview,
+		&at, &m.Failure, &m.DeliveryID)
+	m.At, m.Status = db.Time(at), StatusQueued
+	return m, err
 }
 
 func readAddressing(tx *db.Tx, threads []string) (map[string]addressing, error) {

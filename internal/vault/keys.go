@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"sync"
 	"time"
 
 	"dingdong/internal/db"
@@ -28,7 +29,7 @@ const (
 // dataKey is one customer's key, ready for use. It does not change.
 type dataKey struct {
 	cell   cipher.AEAD
-	stream []byte
+	stream func() ([]byte, error) // few keys ever open a file
 	loaded time.Time
 }
 
@@ -36,10 +37,6 @@ type dataKey struct {
 // that no key serves two ciphers.
 func newDataKey(raw []byte, now time.Time) (*dataKey, error) {
 	cellKey, err := hkdf.Key(sha256.New, raw, nil, "cell", keySize)
-	if err != nil {
-		return nil, err
-	}
-	streamKey, err := hkdf.Key(sha256.New, raw, nil, "stream", keySize)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +48,8 @@ func newDataKey(raw []byte, now time.Time) (*dataKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dataKey{cell: cell, stream: streamKey, loaded: now}, nil
+	stream := sync.OnceValues(func() ([]byte, error) { return hkdf.Key(sha256.New, raw, nil, "stream", keySize) })
+	return &dataKey{cell: cell, stream: stream, loaded: now}, nil
 }
 
 // NewKey makes the customer's key. She must not have one: a second key gives

@@ -67,7 +67,11 @@ func (v *Vault) OpenStream(tx *db.Tx, customerID, label string, r io.Reader) (io
 }
 
 func newStream(k *dataKey) (*streaming.AESGCMHKDF, error) {
-	return streaming.NewAESGCMHKDF(k.stream, streamHash, streamKey, segmentSize, 0)
+	key, err := k.stream()
+	if err != nil {
+		return nil, err
+	}
+	return streaming.NewAESGCMHKDF(key, streamHash, streamKey, segmentSize, 0)
 }
 
 // noted remembers the error of the source, to tell a lost connection from a
@@ -162,7 +166,11 @@ func (s *seeker) start(k *dataKey, data []byte) error {
 		return ErrTampered
 	}
 	salt := header[1 : 1+streamKey]
-	key, err := subtle.ComputeHKDF(streamHash, k.stream, salt, data, streamKey)
+	own, err := k.stream()
+	if err != nil {
+		return err
+	}
+	key, err := subtle.ComputeHKDF(streamHash, own, salt, data, streamKey)
 	if err != nil {
 		return err
 	}
