@@ -19,6 +19,7 @@ type adminCommand struct {
 	Staff   staffCommands   `cmd:"" help:"Staff, their passwords and sessions."`
 	Account accountCommands `cmd:"" help:"Channel accounts."`
 	Reply   replyCommands   `cmd:"" help:"Saved replies."`
+	Export  exportCommands  `cmd:"" help:"Files that wait for a second person, in a house with nobody else."`
 	Token   tokenCommands   `cmd:"" help:"API tokens."`
 	Webhook webhookCommands `cmd:"" help:"Outgoing webhooks: endpoints that hear what happens."`
 	Failure failureCommands `cmd:"" help:"Messages that did not reach their customer."`

@@ -166,6 +166,7 @@ func (a *App) build() error {
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
+	a.Files.Words = a.Web.ActWords // the console knows what an act is called
 	return nil
 }
 

@@ -40,8 +40,14 @@ func (f Filter) audit() audit.Filter {
 	return audit.Filter{Actor: f.Actor, Action: f.Action, Customers: f.Customers, From: f.From, To: f.To}
 }
 
-func (r *Room) writeAudit(ctx context.Context, w *Writer, _ staff.Viewer) (Made, error) {
-	w.Headings(append([]string{"at", "actor_name"}, audit.Columns()...)...)
+func (r *Room) writeAudit(ctx context.Context, w *Writer, v staff.Viewer) (Made, error) {
+	w.Headings(append([]string{"at", "actor_name", "action_words"}, audit.Columns()...)...)
+	words := func(action string) string {
+		if r.Words == nil {
+			return action
+		}
+		return r.Words(v.Language, action)
+	}
 	f := w.Filter.audit()
 	made := Made{}
 	err := r.DB.Read(ctx, func(tx *db.Tx) error { // what happens while it is made is not in it
@@ -77,7 +83,7 @@ func (r *Room) writeAudit(ctx context.Context, w *Writer, _ staff.Viewer) (Made,
 			return made, w.Err()
 		}
 		for _, row := range rows {
-			w.Exact(append([]string{row.At.UTC().Format("2006-01-02T15:04:05Z"), harmless(names[row.Actor])}, row.Cells()...)...)
+			w.Exact(append([]string{row.At.UTC().Format("2006-01-02T15:04:05Z"), harmless(names[row.Actor]), harmless(words(row.Action))}, row.Cells()...)...)
 		}
 		made.Rows += len(rows)
 		f.After = rows[len(rows)-1].Seq

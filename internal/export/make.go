@@ -138,11 +138,21 @@ func (r *Room) fill(ctx context.Context, m Maker, f filling) (Made, error) {
 	return made, errors.Join(err, w.err, w.out.Flush(), sealed.Close())
 }
 
-// noteCustomers puts on record whose lines a file holds, before it can be fetched.
+// noteCustomers puts on record whose lines a file holds, before it can be fetched: once
+// each, also when the file has to be made again.
 func (r *Room) noteCustomers(ctx context.Context, x Export, customers []string) error {
+	slices.Sort(customers)
+	customers = slices.Compact(customers)
 	for part := range slices.Chunk(customers, 500) {
 		err := r.DB.Write(ctx, func(tx *db.Tx) error {
+			noted, err := notedCustomers(tx, x, part)
+			if err != nil {
+				return err
+			}
 			for _, id := range part {
+				if noted[id] {
+					continue
+				}
 				audit.Record(tx, audit.Entry{Actor: x.By, Action: "customer.exported", Customer: id, Object: x.ID, Detail: x.Filter.Purpose})
 			}
 			return nil
@@ -152,6 +162,28 @@ func (r *Room) noteCustomers(ctx context.Context, x Export, customers []string) 
 		}
 	}
 	return nil
+}
+
+// notedCustomers are those whose line a former attempt has put on record. Only what came
+// after the request is read.
+func notedCustomers(tx *db.Tx, x Export, customers []string) (map[string]bool, error) {
+	noted := map[string]bool{}
+	f := audit.Filter{Customers: customers, Action: "customer.exported", Actor: x.By, From: x.At}
+	for {
+		rows, err := audit.Forward(tx, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if row.Object == x.ID {
+				noted[row.Customer] = true
+			}
+			f.After = row.Seq
+		}
+		if len(rows) == 0 {
+			return noted, nil
+		}
+	}
 }
 
 // fail ends a request that cannot be served.

@@ -77,6 +77,11 @@ func actWords(v *Visit, action string) string {
 	return v.T("act." + strings.ReplaceAll(action, ".", "_"))
 }
 
+// ActWords says an action of the audit in a language of the console.
+func (s *Server) ActWords(language, action string) string {
+	return actWords(&Visit{Words: s.languages.Choose(language, "", "")}, action)
+}
+
 func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	q := r.URL.Query()
 	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // nonsense is the newest page

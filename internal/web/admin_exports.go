@@ -259,8 +259,16 @@ func (s *Server) showExport(w http.ResponseWriter, r *http.Request, v *Visit) er
 			return err
 		}
 		names, err := s.namebook(tx, v)
-		if err == nil {
-			data = s.exportView(v, names, x)
+		if err != nil {
+			return err
+		}
+		data = s.exportView(v, names, x)
+		if x.State != export.Waiting {
+			return nil
+		}
+		others, err := export.Others(tx, x)
+		if len(others) == 0 { // she is the only one, and may not agree with herself
+			data.Alert = v.T("export.waits_alone", "command", "dingdong admin export pass "+x.ID)
 		}
 		return err
 	})
