@@ -130,6 +130,7 @@ func sentence(code string) string {
 		"date": "is not a date that can be read", "too_early": "lies before 1990", "too_late": "lies in the future", "sign": "may be below zero in a return only",
 		"colour": "is not a colour such as #f1d5c0", "url": "is not a web address", "facet": "is not a facet such as scent:light", "past": "is over",
 		"too_far": "is too far away", "with_other": "belongs to another row that cannot be accepted",
+		"erased": "belongs to somebody who had everything about her erased: she may come back herself, by writing or at a counter, but no program brings her back",
 	}
 	if w, ok := words[code]; ok {
 		return w

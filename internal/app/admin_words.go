@@ -73,6 +73,8 @@ var invalidWords = map[string]string{
 	"unknown":          "unknown",
 	"after_end":        "after the end",
 	"domain":           "not domains, such as group.example",
+	"erased":           "she had everything about her erased: only she herself comes back",
+	"two_people":       "the numbers of this row are of two different customers",
 	"empty":            "nothing fits: the file would be empty",
 	"handed_over":      "there is an open handover already",
 	"last_way_in":      "no administrator could sign in any more",

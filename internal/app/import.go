@@ -19,6 +19,7 @@ import (
 type importCommand struct {
 	Purchases importPurchases `cmd:"" help:"Import receipts of the tills: each once, by source and number."`
 	Products  importProducts  `cmd:"" help:"Import products with variants and prices: made, or changed to what the file says."`
+	Customers importCustomers `cmd:"" help:"Import customers: each once, by member number or phone number."`
 }
 
 type importPurchases struct {
@@ -27,6 +28,12 @@ type importPurchases struct {
 }
 
 type importProducts struct{ importFile }
+
+type importCustomers struct {
+	importFile
+	Region string `help:"Country of phone numbers without one." default:"TW"`
+	Proved bool   `help:"The phone numbers were proved, by a code or at the till. Member numbers always are."`
+}
 
 // importFile is what every import is told.
 type importFile struct {
@@ -42,13 +49,20 @@ type importFile struct {
 
 // Run imports purchases.
 func (i importPurchases) Run(c *call) error {
-	return i.run(c, catalogue.ImportPurchases, i.Source)
+	return i.run(c, catalogue.ImportPurchases, catalogue.ImportOptions{Source: i.Source})
 }
 
 // Run imports products.
-func (i importProducts) Run(c *call) error { return i.run(c, catalogue.ImportProducts, "") }
+func (i importProducts) Run(c *call) error {
+	return i.run(c, catalogue.ImportProducts, catalogue.ImportOptions{})
+}
 
-func (i importFile) run(c *call, kind catalogue.ImportKind, source string) error {
+// Run imports customers.
+func (i importCustomers) Run(c *call) error {
+	return i.run(c, catalogue.ImportCustomers, catalogue.ImportOptions{Region: i.Region, Proved: i.Proved})
+}
+
+func (i importFile) run(c *call, kind catalogue.ImportKind, o catalogue.ImportOptions) error {
 	h, err := existingStores(c)
 	if err != nil {
 		return err
@@ -62,10 +76,11 @@ func (i importFile) run(c *call, kind catalogue.ImportKind, source string) error
 	counted := &countedReader{from: in}
 	wrong := &wrongRows{path: i.errorsPath()}
 	show := i.shower(c, size, counted)
+	o.Columns, o.Currency, o.Timezone, o.ROC = i.Map, i.Currency, i.Timezone, i.ROC
 	began := h.DB.Now()
 	p, err := h.Shop.ImportFile(c.ctx, staff.System(), catalogue.FileImport{
 		Kind: kind, Name: i.File, From: bufio.NewReaderSize(counted, 1<<20), DryRun: i.DryRun,
-		Options: catalogue.ImportOptions{Source: source, Columns: i.Map, Currency: i.Currency, Timezone: i.Timezone, ROC: i.ROC},
+		Options: o,
 		Tell: func(p catalogue.Progress, bad []catalogue.RowError) {
 			wrong.add(bad)
 			show(p)

@@ -12,10 +12,13 @@ type ImportKind string
 const (
 	ImportPurchases ImportKind = "purchases"
 	ImportProducts  ImportKind = "products"
+	ImportCustomers ImportKind = "customers"
 )
 
 // ImportKinds lists what can be imported, in the order in which a form offers it.
-func ImportKinds() []ImportKind { return []ImportKind{ImportPurchases, ImportProducts} }
+func ImportKinds() []ImportKind {
+	return []ImportKind{ImportPurchases, ImportProducts, ImportCustomers}
+}
 
 // ImportState says where an import stands.
 type ImportState string
@@ -35,6 +38,8 @@ type ImportOptions struct {
 	Columns  map[string]string `json:"columns,omitempty"`  // field -> heading of the file; overrides the guess; "-" leaves a field out
 	Currency string            `json:"currency,omitempty"` // where the file names none; empty: TWD
 	Timezone string            `json:"timezone,omitempty"` // of times without a zone; empty: Asia/Taipei
+	Region   string            `json:"region,omitempty"`   // of customers: the country of phone numbers without one; empty: TW
+	Proved   bool              `json:"proved,omitempty"`   // of customers: their phone numbers were proved
 	ROC      bool              `json:"roc,omitempty"`      // years are those of the Republic of China: 115/01/02
 }
 
@@ -47,7 +52,7 @@ type Import struct {
 	At       time.Time
 	State    ImportState
 	Options  ImportOptions
-	Total    int64 // rows in the file, as the preview counted them; 0: not counted yet
+	Total    int64 // rows in the file, as the preview counted or guessed them; 0: not looked into
 	Settled  int64 // rows that were dealt with
 	Added    int64 // receipts or products
 	Repeated int64 // there already, or changed nothing
@@ -79,10 +84,11 @@ type Preview struct {
 	Columns  map[string]string // field -> heading: the guess, with the overrides
 	Missing  []string          // required fields that no column has
 	Sample   [][]string        // the first rows, as they stand in the file
-	Total    int64             // rows
-	New      int64             // receipts or products that would be added or changed
-	Repeated int64             // receipts that are there already
-	Bad      int64             // rows with an error
+	Read     int64             // rows that were looked into, from the first on
+	Total    int64             // rows of the file: all of them were looked into, or it is a guess by its size
+	New      int64             // of those: receipts, products or customers that would be added or changed
+	Repeated int64             // of those: what is there already
+	Bad      int64             // of those: rows with an error
 	Errors   []RowError        // the first hundred
 }
 

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,13 @@ import (
 // previewErrors is how many wrong rows a preview shows.
 const previewErrors = 100
 
-// Preview tells what an import of an uploaded file would do. It reads all of it, and
-// writes nothing but how many rows it has.
+// previewRows is how many rows a preview looks into: enough to see whether the columns
+// are right, and soon done however large the file is.
+const previewRows = 5000
+
+// Preview tells what an import of an uploaded file would do, as far as its first rows
+// show. It writes nothing but how many rows the file may have, and who looked into a
+// file of customers.
 func (s *Shop) Preview(ctx context.Context, v staff.Viewer, importID string, o ImportOptions) (Preview, error) {
 	var i Import
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
@@ -28,23 +34,36 @@ func (s *Shop) Preview(ctx context.Context, v staff.Viewer, importID string, o I
 	if i.State != ImportPreview {
 		return Preview{}, db.Invalid{Field: "import", Code: "fixed"}
 	}
-	plain, file, err := s.open(ctx, i.ID)
+	plain, file, size, err := s.openSized(ctx, i.ID)
 	if err != nil {
 		return Preview{}, fmt.Errorf("preview: %w", err)
 	}
 	defer file.Close()
-	p, err := s.preview(ctx, i.Kind, plain, o, nil)
+	p, err := s.preview(ctx, looking{kind: i.Kind, from: plain, options: o, rows: previewRows, size: size})
 	if err != nil {
 		return p, err
 	}
 	return p, s.DB.Write(ctx, func(tx *db.Tx) error {
+		if i.Kind == ImportCustomers {
+			audit.Record(tx, audit.Entry{Actor: v.ID, Action: "import.looked", Object: i.ID, Detail: string(i.Kind)})
+		}
 		_, err := tx.Exec(`UPDATE import SET total = $2 WHERE id = $1 AND state = 'preview'`, i.ID, p.Total)
 		return err
 	})
 }
 
-func (s *Shop) preview(ctx context.Context, k ImportKind, from io.Reader, o ImportOptions, tell func(Progress, []RowError)) (Preview, error) {
-	r, err := newImportReader(k, from, o)
+// looking is a look into a file.
+type looking struct {
+	kind    ImportKind
+	from    io.Reader
+	options ImportOptions
+	rows    int64 // to stop after about so many; 0: at the end
+	size    int64 // of the file, to guess how many rows it has
+	tell    func(Progress, []RowError)
+}
+
+func (s *Shop) preview(ctx context.Context, l looking) (Preview, error) {
+	r, err := newImportReader(l.kind, l.from, l.options)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -53,24 +72,20 @@ func (s *Shop) preview(ctx context.Context, k ImportKind, from io.Reader, o Impo
 		p.Comma, p.Headings, p.Columns = string(r.sheet.comma), r.columns.headings, r.columns.columns()
 	}
 	var sum Progress
-	for {
+	whole := false
+	for l.rows == 0 || r.rows < l.rows {
 		b, err := r.Next()
 		if errors.Is(err, io.EOF) {
+			whole = true
 			break
 		}
 		if err == nil && len(p.Missing) == 0 {
-			var part Progress
 			var bad []RowError
-			if err = s.prepareBatch(ctx, r, b, ""); err == nil {
-				err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-					part, bad, err = s.settle(tx, b, "", false)
-					return err
-				})
-			}
-			sum = Progress{Rows: part.Rows, Bytes: part.Bytes, Added: sum.Added + part.Added, Repeated: sum.Repeated + part.Repeated, Bad: sum.Bad + part.Bad}
-			p.Errors = append(p.Errors, bad[:min(len(bad), previewErrors-len(p.Errors))]...)
-			if tell != nil {
-				tell(sum, bad)
+			if sum, bad, err = s.look(ctx, r, b, sum); err == nil {
+				p.Errors = append(p.Errors, bad[:min(len(bad), previewErrors-len(p.Errors))]...)
+				if l.tell != nil {
+					l.tell(sum, bad)
+				}
 			}
 		}
 		if err != nil {
@@ -80,8 +95,37 @@ func (s *Shop) preview(ctx context.Context, k ImportKind, from io.Reader, o Impo
 			return p, err
 		}
 	}
-	p.Sample, p.Total, p.New, p.Repeated, p.Bad = r.sample, r.rows, sum.Added, sum.Repeated, sum.Bad
+	p.Sample, p.Read, p.Total, p.New, p.Repeated, p.Bad = r.sample, r.rows, r.rows, sum.Added, sum.Repeated, sum.Bad
+	if !whole {
+		p.Total = r.guessRows(l.size)
+		p.Read = cmp.Or(sum.Rows, p.Read) // the row that opens the next batch was not looked into
+	}
 	return p, nil
+}
+
+// look tells what would become of a batch, and adds it up.
+func (s *Shop) look(ctx context.Context, r *importReader, b *importBatch, sum Progress) (Progress, []RowError, error) {
+	var part Progress
+	var bad []RowError
+	err := s.prepareBatch(ctx, r, b, "")
+	if err == nil {
+		err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			part, bad, err = s.settle(tx, b, writing{})
+			return err
+		})
+	}
+	return Progress{Rows: part.Rows, Bytes: part.Bytes, Added: sum.Added + part.Added, Repeated: sum.Repeated + part.Repeated, Bad: sum.Bad + part.Bad}, bad, err
+}
+
+// guessRows guesses how many rows a file of a size has, by those that were read.
+func (r *importReader) guessRows(size int64) int64 {
+	if r.sheet.read == 0 {
+		return r.rows
+	}
+	if r.sheet.encoding == encodingUTF16 { // what was read is counted in UTF-8: exactness is not needed
+		size /= 2
+	}
+	return max(r.rows, int64(float64(r.rows)*float64(size)/float64(r.sheet.read)))
 }
 
 // FileImport is a file that is imported while it is read: from the command line, of any
@@ -107,7 +151,7 @@ func (s *Shop) ImportFile(ctx context.Context, v staff.Viewer, f FileImport) (Pr
 		return sum, err
 	}
 	if f.DryRun {
-		p, err := s.preview(ctx, f.Kind, f.From, f.Options, tell)
+		p, err := s.preview(ctx, looking{kind: f.Kind, from: f.From, options: f.Options, tell: tell})
 		if err == nil && len(p.Missing) > 0 {
 			err = db.Invalid{Field: "columns." + p.Missing[0], Code: "required"}
 		}
@@ -120,18 +164,18 @@ func (s *Shop) ImportFile(ctx context.Context, v staff.Viewer, f FileImport) (Pr
 	if missing := r.missing(); len(missing) > 0 {
 		return sum, db.Invalid{Field: "columns." + missing[0], Code: "required"}
 	}
-	var id string
+	i := Import{By: v.ID, State: ImportRunning, Options: f.Options}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
-		id = tx.NewID("imp")
-		audit.Record(tx, audit.Entry{Actor: v.ID, Action: "import.run", Object: id, Detail: string(f.Kind)})
-		return insertImport(tx, v, ImportUpload{Kind: f.Kind, Name: f.Name}, Import{ID: id, State: ImportRunning, Options: f.Options})
+		i.ID = tx.NewID("imp")
+		audit.Record(tx, audit.Entry{Actor: v.ID, Action: "import.run", Object: i.ID, Detail: string(f.Kind)})
+		return insertImport(tx, v, ImportUpload{Kind: f.Kind, Name: f.Name}, i)
 	})
 	if err != nil {
 		return sum, fmt.Errorf("import: %w", err)
 	}
 	state, why := ImportDone, ""
-	if err = s.work(ctx, id, r, tell); err != nil {
+	if err = s.work(ctx, i, r, tell); err != nil {
 		state, why = ImportFailed, "file cut_off"
 	}
-	return sum, errors.Join(err, s.forget(context.WithoutCancel(ctx), id, state, why))
+	return sum, errors.Join(err, s.forget(context.WithoutCancel(ctx), i.ID, state, why))
 }

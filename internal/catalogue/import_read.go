@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 )
 
@@ -44,6 +45,9 @@ type importReader struct {
 type importBatch struct {
 	purchases []PurchaseForm
 	products  []ProductForm
+	customers []CustomerForm
+	nowhere   []bool // of customers: their counter is not known
+	options   ImportOptions
 	entries   []entry
 	bad       []RowError
 	settled   int64 // rows of the file up to the end of this batch
@@ -73,6 +77,9 @@ func newImportReader(k ImportKind, from io.Reader, o ImportOptions) (*importRead
 	zone, err := time.LoadLocation(cmp.Or(o.Timezone, usualZone))
 	if err != nil || o.Timezone == "Local" {
 		return nil, db.Invalid{Field: "timezone", Code: "unknown"}
+	}
+	if o.Region = strings.ToUpper(strings.TrimSpace(o.Region)); o.Region != "" && !customer.ValidRegion(o.Region) {
+		return nil, db.Invalid{Field: "region", Code: "unknown"}
 	}
 	o.Source = cmp.Or(oneLine(o.Source), usualSource)
 	r := &importReader{kind: k, options: o, moments: moments{zone, o.ROC}, words: newWords()}
@@ -106,7 +113,7 @@ func (r *importReader) missing() []string {
 }
 
 func (r *importReader) begin() {
-	r.batch, r.open, r.last, r.count = &importBatch{}, map[receiptKey]int{}, receiptKey{}, 0
+	r.batch, r.open, r.last, r.count = &importBatch{options: r.options}, map[receiptKey]int{}, receiptKey{}, 0
 }
 
 // Next gives a batch, io.EOF behind the last one.
@@ -152,12 +159,12 @@ func (r *importReader) step() (full bool, err error) {
 		r.sample = append(r.sample, append([]string(nil), row...))
 	}
 	key := r.keyOf(row)
-	if key.ref == "" {
+	if key.ref == "" && r.kind != ImportCustomers {
 		r.batch.bad = append(r.batch.bad, RowError{line, "ref", "required"})
 		return r.overfull(), nil
 	}
 	// A batch ends only where another receipt begins, so that none is torn in two.
-	if key != r.last && (len(r.batch.entries) >= MaxBatch || r.count >= batchRows) {
+	if key != r.last && (len(r.batch.entries) >= r.most() || r.count >= batchRows) {
 		own := append([]string(nil), row...)
 		r.batch.settled = r.rows - 1
 		r.held = func() { r.take(key, own, line) }
@@ -165,6 +172,14 @@ func (r *importReader) step() (full bool, err error) {
 	}
 	r.take(key, row, line)
 	return r.overfull(), nil
+}
+
+// most is how many entries one transaction takes.
+func (r *importReader) most() int {
+	if r.kind == ImportCustomers {
+		return customersAtOnce
+	}
+	return MaxBatch
 }
 
 // take adds a row to its entry. A receipt of more rows than any receipt has is wrong,
@@ -187,9 +202,12 @@ func (r *importReader) take(key receiptKey, row []string, line int64) {
 		}
 		return
 	}
-	if r.kind == ImportProducts {
+	switch r.kind {
+	case ImportProducts:
 		r.productRow(i, !ok, key, row, line)
-	} else {
+	case ImportCustomers:
+		r.customerRow(i, row, line)
+	default:
 		r.purchaseRow(i, !ok, key, row, line)
 	}
 }
@@ -210,12 +228,18 @@ func (r *importReader) stepLine() (full bool, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	e := entry{rows: []int64{line}}
-	if r.kind == ImportProducts {
+	switch r.kind {
+	case ImportProducts:
 		var p ProductForm
 		if err = d.Decode(&p); err == nil {
 			r.batch.products = append(r.batch.products, p)
 		}
-	} else {
+	case ImportCustomers:
+		var f CustomerForm
+		if err = d.Decode(&f); err == nil {
+			r.batch.customers = append(r.batch.customers, f)
+		}
+	default:
 		var p PurchaseForm
 		if err = d.Decode(&p); err == nil {
 			p.Source = cmp.Or(p.Source, r.options.Source)
@@ -232,7 +256,7 @@ func (r *importReader) stepLine() (full bool, err error) {
 		return r.overfull(), nil
 	}
 	r.batch.entries = append(r.batch.entries, e)
-	if len(r.batch.entries) >= MaxBatch {
+	if len(r.batch.entries) >= r.most() {
 		r.batch.settled = r.rows
 		return true, nil
 	}
@@ -242,6 +266,9 @@ func (r *importReader) stepLine() (full bool, err error) {
 func (r *importReader) drop() {
 	if n := len(r.batch.products); n > 0 {
 		r.batch.products = r.batch.products[:n-1]
+	}
+	if n := len(r.batch.customers); n > 0 {
+		r.batch.customers = r.batch.customers[:n-1]
 	}
 	if n := len(r.batch.purchases); n > 0 {
 		r.batch.purchases = r.batch.purchases[:n-1]
@@ -279,6 +306,9 @@ func (r *importReader) overfull() bool {
 
 // keyOf says to which receipt or product a row belongs.
 func (r *importReader) keyOf(row []string) receiptKey {
+	if r.kind == ImportCustomers { // each row is one
+		return receiptKey{"", strconv.FormatInt(r.sheet.line, 10)}
+	}
 	ref := r.columns.cell(row, "ref")
 	if r.kind == ImportProducts {
 		return receiptKey{"", oneLine(cmp.Or(ref, r.columns.cell(row, "sku")))}

@@ -186,7 +186,7 @@ func TestUploadPreviewRun(t *testing.T) {
 		check(t, err)
 		check(t, h.prepareBatch(t.Context(), run, b, i.ID))
 		h.write(func(tx *db.Tx) error {
-			part, bad, err := h.settle(tx, b, i.ID, true)
+			part, bad, err := h.settle(tx, b, writing{i.ID, i.By, true})
 			check(t, err)
 			return keep(tx, i.ID, part, bad)
 		})

@@ -24,7 +24,10 @@ func (s *Shop) prepareBatch(ctx context.Context, r *importReader, b *importBatch
 			b.places = append(b.places, i)
 		}
 	}
-	if r.kind != ImportPurchases {
+	switch r.kind {
+	case ImportCustomers:
+		return s.prepareCustomers(ctx, r, b)
+	case ImportProducts:
 		return nil
 	}
 	b.receipts = newReceipts(pick(b.purchases, b.places))
@@ -38,10 +41,16 @@ func (s *Shop) prepareBatch(ctx context.Context, r *importReader, b *importBatch
 	})
 }
 
-// settle reads what is there already, stores what is new when write is true, and tells
+// writing is the import that a batch is written for; the zero value writes nothing.
+type writing struct {
+	importID, by string
+	write        bool
+}
+
+// settle reads what is there already, stores what is new, and tells
 // what became of the entries. Its errors are sorted by line, one a line.
-func (s *Shop) settle(tx *db.Tx, b *importBatch, importID string, write bool) (p Progress, bad []RowError, err error) {
-	results, err := s.settleEntries(tx, b, importID, write)
+func (s *Shop) settle(tx *db.Tx, b *importBatch, w writing) (p Progress, bad []RowError, err error) {
+	results, err := s.settleEntries(tx, b, w)
 	if err != nil {
 		return p, nil, err
 	}
@@ -80,15 +89,18 @@ const withOther = "with_other"
 const scattered = "scattered"
 
 // settleEntries works on the entries without a wrong row, which stand at b.places.
-func (s *Shop) settleEntries(tx *db.Tx, b *importBatch, importID string, write bool) ([]Result, error) {
-	if b.receipts == nil {
-		return s.settleProducts(tx, pick(b.products, b.places), write)
+func (s *Shop) settleEntries(tx *db.Tx, b *importBatch, w writing) ([]Result, error) {
+	switch {
+	case len(b.customers) > 0:
+		return s.settleCustomers(tx, b, w)
+	case b.receipts == nil:
+		return s.settleProducts(tx, pick(b.products, b.places), w.write)
 	}
 	r := b.receipts.attempt()
 	err := s.findOwners(tx, r)
-	if err == nil && write {
-		if err = r.write(tx, importID); err == nil {
-			err = r.findScattered(tx, importID)
+	if err == nil && w.write {
+		if err = r.write(tx, w.importID); err == nil {
+			err = r.findScattered(tx, w.importID)
 		}
 	}
 	r.forgiveAgain()
@@ -200,7 +212,7 @@ func (e entry) blame(r Result) RowError {
 
 // work imports the batches of a reader into an import that is running. One goroutine
 // reads and looks up while the other writes. tell is called after each batch, and may be nil.
-func (s *Shop) work(ctx context.Context, importID string, r *importReader, tell func(p Progress, bad []RowError)) error {
+func (s *Shop) work(ctx context.Context, i Import, r *importReader, tell func(p Progress, bad []RowError)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type read struct {
@@ -216,7 +228,7 @@ func (s *Shop) work(ctx context.Context, importID string, r *importReader, tell 
 				return
 			}
 			if err == nil {
-				err = s.prepareBatch(ctx, r, b, importID)
+				err = s.prepareBatch(ctx, r, b, i.ID)
 			}
 			select {
 			case batches <- read{b, err}:
@@ -241,10 +253,10 @@ func (s *Shop) work(ctx context.Context, importID string, r *importReader, tell 
 		var p Progress
 		var bad []RowError
 		err := s.DB.Write(ctx, func(tx *db.Tx) (err error) {
-			if p, bad, err = s.settle(tx, next.batch, importID, true); err != nil {
+			if p, bad, err = s.settle(tx, next.batch, writing{i.ID, i.By, true}); err != nil {
 				return err
 			}
-			return keep(tx, importID, p, bad)
+			return keep(tx, i.ID, p, bad)
 		})
 		if err != nil {
 			return fmt.Errorf("import: %w", err)

@@ -40,6 +40,14 @@ var importColumns = map[ImportKind][]column{
 		{ImportField{"amount", false}, "amount lineamount linetotal subtotal price netamount 金額 小計 銷售金額 實收金額 交易金額 消費金額 單項金額 金额 小计 销售金额"},
 		{ImportField{"source", false}, "source system pos till 來源 系統 收銀系統 来源"},
 	},
+	ImportCustomers: {
+		{ImportField{"member", false}, "member memberno membernumber memberid membercode membership membershipno cardno cardnumber loyaltyno customerno customernumber 會員編號 會員號碼 會員卡號 會員代號 會員 卡號 客戶編號 會員id 会员编号 会员卡号 会员号 贵宾卡号"},
+		{ImportField{"phone", false}, "phone phonenumber mobile mobilephone mobileno mobilenumber cellphone tel telephone 電話 手機 手機號碼 行動電話 會員手機 聯絡電話 电话 手机 手机号 手机号码"},
+		{ImportField{"email", false}, "email emailaddress mail 電子郵件 電子信箱 信箱 郵件 电子邮件 邮箱"},
+		{ImportField{"name", false}, "name fullname customername membername 姓名 名字 會員姓名 客戶姓名 顧客姓名 会员姓名 客户姓名 稱呼"},
+		{ImportField{"counter", false}, "counter countername counterid homecounter 專櫃 櫃位 櫃點 專櫃名稱 所屬專櫃 入會專櫃 专柜 柜位"},
+		{ImportField{"birthday", false}, "birthday birthdate dateofbirth dob born 生日 出生日期 出生年月日 会员生日 會員生日"},
+	},
 	ImportProducts: {
 		{ImportField{"ref", true}, "ref productref productno productnumber productid productcode styleno 產品編號 商品編號 商品代號 款號 產品代號 商品编号 产品编号"},
 		{ImportField{"name", true}, "name productname product title 品名 商品名稱 產品名稱 商品 名稱 商品名称 产品名称"},
@@ -147,6 +155,13 @@ func (m mapped) missing(k ImportKind) []string {
 		}
 		if c.Required && !ok {
 			out = append(out, c.Name)
+		}
+	}
+	if k == ImportCustomers {
+		_, member := m.at["member"]
+		_, phone := m.at["phone"]
+		if !member && !phone {
+			out = append(out, "member")
 		}
 	}
 	if k == ImportPurchases && len(out) == 0 {

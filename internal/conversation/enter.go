@@ -22,7 +22,8 @@ type Entered struct {
 }
 
 // EnterCustomer makes a customer without a channel. Whom a verified number proves
-// to be known already is not made twice: she gets the other contacts.
+// to be known already is not made twice: she gets the other contacts. Whoever had herself erased is refused: no program brings her
+// back.
 func (d *Desk) EnterCustomer(tx *db.Tx, v staff.Viewer, n NewCustomer) (Entered, error) {
 	if !v.SeesAll() || !v.May(staff.KeepCards) { // a person would not see whom she made
 		return Entered{}, staff.ErrForbidden
@@ -49,6 +50,9 @@ func (d *Desk) EnterCustomer(tx *db.Tx, v staff.Viewer, n NewCustomer) (Entered,
 		}
 	}
 	if out.CustomerID == "" {
+		if err := d.Book.RefuseErased(tx, n.Contacts); err != nil {
+			return out, err
+		}
 		id, err := d.Book.Enter(tx, customer.Entry{Name: n.Name, CounterID: n.CounterID})
 		if err != nil {
 			return out, err

@@ -63,7 +63,7 @@ var acts = []string{
 	"endpoint.save", "endpoint.pause", "endpoint.resume", "endpoint.end", "endpoint.gone", "endpoint.retry", "job.retry", "job.discard",
 	"handover.plan", "handover.change", "handover.drop", "handover.hand", "handover.texts", "handover.start", "handover.begin", "handover.pause", "handover.resume", "handover.cancel",
 	"handover.recall", "handover.return", "handover.reschedule", "handover.retry", "handover.forgo", "handover.end", "handover.done", "handover.returned", "handover.cancelled", "handover.stop",
-	"customer.shown", "staff_leaving", "alarm.raised", "alarm.seen", "alarm.closed", "alarm.settings", "import.run", "import.upload",
+	"customer.shown", "staff_leaving", "alarm.raised", "alarm.seen", "alarm.closed", "alarm.settings", "import.looked", "import.run", "import.upload",
 	"import.drop", "product.save", "api.search", "audit.seen", "audit.verified", "backup.made", "copy.made", "export.asked",
 	"export.denied", "export.passed", "export.refused", "export.made", "export.failed", "export.downloaded", "export.gone", "export.settings",
 	"export.traced", "customer.exported", "privacy.asked", "privacy.noted", "privacy.extended", "privacy.refused", "privacy.done", "privacy.rules",

@@ -36,6 +36,8 @@ type importPlan struct {
 	Unmapped   []Field
 	Zones      []Option
 	Purchases  bool
+	Customers  bool
+	Part       string // that only the first rows were looked into
 	Headings   []string
 	Rows       [][]string
 	MoreRows   bool
@@ -121,7 +123,8 @@ func (s *Server) importNamed(v *Visit) (i catalogue.Import, err error) {
 
 // importOptions reads what a form says of a file.
 func importOptions(form url.Values) catalogue.ImportOptions {
-	o := catalogue.ImportOptions{Source: strings.TrimSpace(form.Get("source")), Currency: form.Get("currency"), Timezone: form.Get("timezone"), ROC: form.Get("roc") == "on"}
+	o := catalogue.ImportOptions{Source: strings.TrimSpace(form.Get("source")), Currency: form.Get("currency"), Timezone: form.Get("timezone"), ROC: form.Get("roc") == "on",
+		Region: strings.TrimSpace(form.Get("region")), Proved: form.Get("proved") == "on"}
 	for name, values := range form {
 		if field, ok := strings.CutPrefix(name, "column."); ok && values[0] != "" {
 			if o.Columns == nil {
@@ -133,9 +136,9 @@ func importOptions(form url.Values) catalogue.ImportOptions {
 	return o
 }
 
-// plan reads the whole file with what the form says, and tells what would happen.
+// plan looks into the file with what the form says, and tells what would happen.
 func (s *Server) plan(v *Visit, i catalogue.Import, f *Form) (*importPlan, error) {
-	p := &importPlan{Purchases: i.Kind == catalogue.ImportPurchases, Zones: zones(f.Values.Get("timezone"), v.Now)}
+	p := &importPlan{Purchases: i.Kind == catalogue.ImportPurchases, Customers: i.Kind == catalogue.ImportCustomers, Zones: zones(f.Values.Get("timezone"), v.Now)}
 	preview, err := s.Shop.Preview(v.request.Context(), v.Viewer, i.ID, importOptions(f.Values))
 	if f.Take(err) {
 		if code := f.Errors["file"]; code != "" {
@@ -162,7 +165,11 @@ func (s *Server) plan(v *Visit, i catalogue.Import, f *Form) (*importPlan, error
 	for _, m := range preview.Missing {
 		p.Missing = append(p.Missing, importField(v.Words, i.Kind, m))
 	}
-	p.Numbers = []figure{{shownNumber(int(preview.Total)), v.T("import.n_rows"), ""}}
+	p.Numbers = []figure{{shownNumber(int(preview.Read)), v.T("import.n_rows"), ""}}
+	if preview.Read < preview.Total {
+		p.Part = v.T("import.part", "n", int(preview.Read), "all", shownNumber(rounded(int(preview.Total))))
+		p.Numbers[0].Text = v.T("import.n_looked")
+	}
 	if len(preview.Missing) == 0 {
 		p.Numbers = append(p.Numbers, figure{shownNumber(int(preview.New)), v.T("import.n_new." + string(i.Kind)), "green"},
 			figure{shownNumber(int(preview.Repeated)), v.T("import.n_repeated"), ""}, figure{shownNumber(int(preview.Bad)), v.T("import.n_bad"), badTone(preview.Bad)})
@@ -178,6 +185,15 @@ func (s *Server) plan(v *Visit, i catalogue.Import, f *Form) (*importPlan, error
 		}
 	}
 	return p, nil
+}
+
+// rounded keeps two digits of a number that is a guess.
+func rounded(n int) int {
+	unit := 1
+	for n/unit >= 100 {
+		unit *= 10
+	}
+	return (n + unit/2) / unit * unit
 }
 
 func commaKey(p catalogue.Preview) string {
