@@ -350,6 +350,29 @@ func TestWhoWasErasedIsNotWrittenOn(t *testing.T) {
 	h.ask("PATCH", at+"/attributes", m{"learn": []m{{"name": "skin_type", "value": "dry"}}}, 404, nil)
 }
 
+// Whoever had herself erased is brought back by no program, which is told why in words.
+func TestNobodyErasedIsEntered(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		bea := m{"name": "Bea", "contacts": []m{{"kind": "member", "value": "B-1", "verified": true}, {"kind": "phone", "value": "0987654321"}}}
+		var card Card
+		h.ask("POST", "/customers", bea, 201, &card)
+		h.write(func(tx *db.Tx) error { return h.desk.Book.Erase(tx, []string{card.ID}) })
+		for kind, contact := range map[string]m{"member": {"kind": "member", "value": "b-1", "verified": true}, "phone": {"kind": "phone", "value": "+886 987 654 321"}} {
+			var no Problem
+			h.ask("POST", "/customers", m{"name": "Bea", "contacts": []m{contact}}, 422, &no)
+			if len(no.Errors) != 1 || no.Errors[0].Code != "erased" || no.Errors[0].Field != kind || !strings.Contains(no.Errors[0].Message, "no program brings her back") {
+				t.Errorf("%s: %+v", kind, no)
+			}
+		}
+		var found customersOutput
+		h.get(prefix+"/customers?member=B-1", &found.Body)
+		if len(found.Body.Customers) > 0 {
+			t.Errorf("she is there again: %+v", found.Body)
+		}
+		h.ask("POST", "/customers", m{"name": "Cai", "contacts": []m{{"kind": "phone", "value": "0987654322"}}}, 201, nil)
+	})
+}
+
 func TestFindingCustomers(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		h.says("amy", "hello")

@@ -42,4 +42,13 @@ func TestFilesAreImportedFromTheCommandLine(t *testing.T) {
 	if o := s.runWith(receipts, "import", "purchases", "-"); o.status != 1 || !strings.Contains(o.err, "columns.ref: must not be empty") {
 		t.Errorf("%d %s%s", o.status, o.out, o.err)
 	}
+	members := "number,phone,name,counter\nVIP-1,0912345678,林怡君,R1\nVIP-2,12,王芳,\n"
+	for _, want := range []string{"1 added or changed, 0 there already, 1 wrong", "0 added or changed, 1 there already, 1 wrong"} {
+		if o := s.runWith(members, "import", "customers", "-", "--map", "member=number", "--proved"); o.status != 0 || !strings.Contains(o.out, want) {
+			t.Errorf("%d %s%s", o.status, o.out, o.err)
+		}
+	}
+	if o := s.runWith(members, "import", "customers", "-", "--map", "member=number", "--region", "XX"); o.status != 1 || !strings.Contains(o.err, "region: unknown") {
+		t.Errorf("%d %s%s", o.status, o.out, o.err)
+	}
 }

@@ -167,7 +167,7 @@ func (s *Server) plan(v *Visit, i catalogue.Import, f *Form) (*importPlan, error
 	}
 	p.Numbers = []figure{{shownNumber(int(preview.Read)), v.T("import.n_rows"), ""}}
 	if preview.Read < preview.Total {
-		p.Part = v.T("import.part", "n", int(preview.Read), "all", shownNumber(rounded(int(preview.Total))))
+		p.Part = v.T("import.part", "read", shownNumber(int(preview.Read)), "all", shownNumber(rounded(int(preview.Total))))
 		p.Numbers[0].Text = v.T("import.n_looked")
 	}
 	if len(preview.Missing) == 0 {

@@ -48,6 +48,27 @@ func (h *adminHouse) works(id string) {
 	}
 }
 
+// Customers come in by the same pages, with what a file of people needs.
+func TestCustomersComeFromAFile(t *testing.T) {
+	h := newAdminHouse(t)
+	b := h.as(t, h.Admin)
+	want(t, b.get("/admin/imports"), http.StatusOK, `value="customers"`, "members of another system")
+	handed := b.hands("customers", "members.csv", strings.NewReader("會員編號,手機,姓名,專櫃\nVIP-1,0912345678,<b>林</b>,\nVIP-2,12,王,\nVIP-3,,陳,Nowhere\n"))
+	path := handed.Header().Get("Location")
+	if handed.Code != http.StatusSeeOther {
+		t.Fatalf("%d %.600s", handed.Code, handed.Body)
+	}
+	want(t, b.get(path), http.StatusOK, "new or completed customers", "&lt;b&gt;林&lt;/b&gt;", `name="proved"`, `name="region"`, "Nothing of this name is known here", "Phone")
+	want(t, b.get(path+"?region=ZZ"), http.StatusUnprocessableEntity, `id="e-region"`)
+	want(t, b.get(path+"?column.member=-&column.phone=-"), http.StatusOK, "No column holds:", "Member number", "disabled")
+	wantRedirect(t, b.post(path+"/start", url.Values{"proved": {"on"}, "region": {"tw"}}), path)
+	h.works(strings.TrimPrefix(path, "/admin/imports/"))
+	want(t, b.get(path), http.StatusOK, "customers added or completed", "2 bad rows")
+	want(t, b.get(path+"/errors.csv"), http.StatusOK, "Phone", "Counter")
+	want(t, b.get("/admin/audit?action=import.looked"), http.StatusOK, "Looked into a file of customers")
+	want(t, h.as(t, h.Advisor).get("/admin/imports"), http.StatusForbidden)
+}
+
 const someReceipts = "單號,日期,貨號,數量,金額\nA-1,2025-11-01 12:00,X1,1,1280\nA-2,never,X1,1,90\nA-3,2025-11-02,=HYPERLINK(1),1,50\n"
 
 func TestAnImportIsSeenBeforeItBegins(t *testing.T) {
