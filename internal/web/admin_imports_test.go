@@ -147,7 +147,7 @@ func TestHostileUploads(t *testing.T) {
 		"bytes that are nothing":      {"purchases", strings.Repeat("\x01\x02\x03\x04", 300), 422, "This is not a text file"},
 		"a page":                      {"purchases", "<html><body>signed out</body>", 422, "This is not a text file"},
 		"nothing in it":               {"purchases", "", 422, "Please fill this in"},
-		"a kind that is none":         {"customers", someReceipts, 422, "This cannot be right"},
+		"a kind that is none":         {"secrets", someReceipts, 422, "This cannot be right"},
 		"no kind":                     {"", someReceipts, 422, "This cannot be right"},
 	} {
 		t.Run(name, func(t *testing.T) {
