@@ -240,13 +240,13 @@ func theCodeOfACardStaysOutside(t *testing.T, c *chromium) {
 	noCode()
 
 	// Somebody else writes words of her own beside the code: they arrive, the code does not.
-	other := h.phoneOf(c, h.friend("U2", "Vivian"), "Vivian")
+	other := h.phoneOf(c, h.friend("U2", "陳雅婷"), "陳雅婷")
 	other.scan("Mei")
 	other.until("the code in the composer", js(`(code) => document.getElementById("text").value.includes(code)`, card.Code))
 	other.insert(" 想看新的口紅")
 	other.press("\r")
-	mei.shows(".thread-row", "Vivian")
-	mei.click(".thread-row", "Vivian")
+	mei.shows(".thread-row", "陳雅婷")
+	mei.click(".thread-row", "陳雅婷")
 	mei.shows("#stream .message-in", "想看新的口紅")
 	noCode()
 	other.shows("#log", "擔任您的專屬顧問嗎")
