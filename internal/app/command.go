@@ -26,7 +26,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the console, the webhooks, the API and the background work."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to this version, and stop."`
 	Admin   adminCommand   `cmd:"" help:"Do from the command line what the console administers."`
-	Import  importCommand  `cmd:"" help:"Import products or purchases from a file of any size."`
+	Import  importCommand  `cmd:"" help:"Import products, purchases or customers from a file of any size."`
 	Backup  backupCommand  `cmd:"" help:"Copy database and media into one file while the house runs, on SQLite and PostgreSQL; the key only with --with-key."`
 	Restore restoreCommand `cmd:"" help:"Fill an empty data folder from a backup."`
 	Check   checkCommand   `cmd:"" help:"Check integrity, orphans and the audit chain."`
