@@ -73,6 +73,13 @@ func (r *Room) look(tx *db.Tx, customerID string) (person, error) {
 }
 
 func (r *Room) person(tx *db.Tx, id string) (person, error) {
+	return db.Once(tx, personOnce(id), func() (person, error) { return readPerson(tx, id) })
+}
+
+// personOnce is a person's budget, as a page needs it from several sides.
+type personOnce string
+
+func readPerson(tx *db.Tx, id string) (person, error) {
 	p := person{id: id}
 	// The relation begins with her first identity: a member who was only entered or
 	// imported has no first week yet.

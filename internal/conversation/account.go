@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -81,6 +82,15 @@ func (d *Desk) scanAccount(row interface{ Scan(...any) error }, now time.Time) (
 
 // AccountByID returns an account, closed ones too.
 func (d *Desk) AccountByID(tx *db.Tx, id string) (Account, error) {
+	a, err := db.Once(tx, accountOnce(id), func() (Account, error) { return d.readAccount(tx, id) })
+	a.Counters = slices.Clone(a.Counters)
+	return a, err
+}
+
+// accountOnce is an account with its counters, as a page needs it from several sides.
+type accountOnce string
+
+func (d *Desk) readAccount(tx *db.Tx, id string) (Account, error) {
 	a, err := d.scanAccount(tx.QueryRow(`SELECT `+accountColumns+` FROM account WHERE id = $1`, id), tx.Now)
 	if err != nil {
 		return a, err

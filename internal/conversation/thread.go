@@ -73,7 +73,11 @@ func (d *Desk) openThreadRow(tx *db.Tx, s sealedThread) (Thread, error) {
 // found: guessing ids tells nothing. The id of a thread that a merge folded into
 // another leads to that one, so use the ID of what comes back.
 func (d *Desk) Thread(tx *db.Tx, v staff.Viewer, id string) (Thread, error) {
-	s, err := scanThread(tx.QueryRow(`SELECT `+threadColumns+threadFrom+`WHERE t.id = $1`, id))
+	// Every part of a page asks anew whether the viewer may see it. The row is read once,
+	// the question is put each time.
+	s, err := db.Once(tx, threadOnce(id), func() (sealedThread, error) {
+		return scanThread(tx.QueryRow(`SELECT `+threadColumns+threadFrom+`WHERE t.id = $1`, id))
+	})
 	if err != nil {
 		return Thread{}, db.NotFound(err)
 	}
@@ -88,6 +92,9 @@ func (d *Desk) Thread(tx *db.Tx, v staff.Viewer, id string) (Thread, error) {
 	}
 	return d.openThreadRow(tx, s)
 }
+
+// threadOnce is a thread's row, as a page needs it from several sides.
+type threadOnce string
 
 // writable returns a thread in which the viewer may speak and act.
 func (d *Desk) writable(tx *db.Tx, v staff.Viewer, id string) (Thread, error) {
@@ -180,11 +187,8 @@ func (d *Desk) MessagesByID(tx *db.Tx, ids []string) (map[string]Message, error)
 	out := make(map[string]Message, len(ids))
 	for len(ids) > 0 {
 		n := min(len(ids), 200)
-		args := make([]any, n)
-		for i, id := range ids[:n] {
-			args[i] = id
-		}
-		rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.id IN (`+db.Marks(n, 1)+`)`, args...)
+		marks, args := db.In(ids[:n], 1)
+		rows, err := tx.Query(`SELECT `+messageColumns+messageFrom+`WHERE m.id IN (`+marks+`)`, args...)
 		found, err := collectRows(rows, err)
 		if err != nil {
 			return nil, err

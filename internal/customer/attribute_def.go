@@ -77,6 +77,11 @@ func scanAttributeDef(row scanner) (AttributeDef, error) {
 
 // AttributeDefs lists all attributes in their order, closed ones last.
 func (b *Book) AttributeDefs(tx *db.Tx) ([]AttributeDef, error) {
+	defs, err := db.Once(tx, defsOnce{}, func() ([]AttributeDef, error) { return readAttributeDefs(tx) })
+	return slices.Clone(defs), err
+}
+
+func readAttributeDefs(tx *db.Tx) ([]AttributeDef, error) {
 	rows, err := tx.Query(`SELECT ` + attributeDefColumns + ` FROM attribute_def
 		ORDER BY CASE WHEN closed_at IS NULL THEN 0 ELSE 1 END, position, name`)
 	defs, err := db.Collect(rows, err, func(r *sql.Rows) (AttributeDef, error) { return scanAttributeDef(r) })

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dingdong/internal/channel"
@@ -222,6 +223,11 @@ func (b *Book) Addressees(tx *db.Tx, identityIDs []string) (map[string]Addressee
 
 // Identities lists where a customer can be met.
 func (b *Book) Identities(tx *db.Tx, customerID string) ([]Identity, error) {
+	list, err := db.Once(tx, identitiesOnce(customerID), func() ([]Identity, error) { return b.readIdentities(tx, customerID) })
+	return slices.Clone(list), err
+}
+
+func (b *Book) readIdentities(tx *db.Tx, customerID string) ([]Identity, error) {
 	rows, err := tx.Query(`SELECT `+identityColumns+` FROM identity WHERE customer_id = $1 ORDER BY id`, customerID)
 	sealed, err := db.Collect(rows, err, func(r *sql.Rows) (sealedIdentity, error) { return readIdentity(r) })
 	if err != nil {

@@ -3,6 +3,7 @@ package customer
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"dingdong/internal/db"
 )
@@ -14,6 +15,18 @@ import (
 // Person returns the id whose card shows a customer: her own unless she was
 // merged into another record.
 func (b *Book) Person(tx *db.Tx, customerID string) (string, error) {
+	return db.Once(tx, personOnce(customerID), func() (string, error) { return readPerson(tx, customerID) })
+}
+
+// What a page asks for from several sides is read once.
+type (
+	personOnce     string
+	recordsOnce    string
+	identitiesOnce string
+	defsOnce       struct{}
+)
+
+func readPerson(tx *db.Tx, customerID string) (string, error) {
 	var person string
 	err := tx.QueryRow(`SELECT person_id FROM customer WHERE id = $1`, customerID).Scan(&person)
 	if err != nil {
@@ -28,6 +41,11 @@ func (b *Book) Person(tx *db.Tx, customerID string) (string, error) {
 // Records returns the ids of everything that is known as one person: herself
 // first, then what was merged into her, the oldest first.
 func (b *Book) Records(tx *db.Tx, personID string) ([]string, error) {
+	records, err := db.Once(tx, recordsOnce(personID), func() ([]string, error) { return readRecords(tx, personID) })
+	return slices.Clone(records), err
+}
+
+func readRecords(tx *db.Tx, personID string) ([]string, error) {
 	rows, err := tx.Query(`SELECT id FROM customer WHERE person_id = $1 AND person_id <> '' AND id <> $1 ORDER BY id`, personID)
 	others, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
 	if err != nil {

@@ -20,7 +20,9 @@ type Tx struct {
 	s        *session
 	group    *group // nil when read only
 	readOnly bool
-	flushing *Batch // set while a batch is flushed
+	glance   bool        // no statement is ended while it runs
+	once     map[any]any // what Once has read
+	flushing *Batch      // set while a batch is flushed
 
 	open  *sql.Rows
 	wrote bool
@@ -113,7 +115,7 @@ func (tx *Tx) ready(q string, args []any) error {
 }
 
 func (tx *Tx) driverContext() context.Context {
-	if tx.readOnly {
+	if tx.readOnly && !tx.glance {
 		return tx.Ctx
 	}
 	return background

@@ -121,13 +121,17 @@ func Get(tx *db.Tx, seq int64) (Event, error) {
 
 // Last gives the number of the last event, 0 when nothing has happened yet.
 func Last(tx *db.Tx) (int64, error) {
-	var seq int64
-	// The tally and not the table: old events may have been purged.
-	if err := tx.QueryRow(`SELECT n FROM tally WHERE name = 'event'`).Scan(&seq); err != nil {
-		return 0, fmt.Errorf("last event: %w", db.NotFound(err))
-	}
-	return seq, nil
+	return db.Once(tx, lastOnce{}, func() (seq int64, err error) {
+		// The tally and not the table: old events may have been purged.
+		if err := tx.QueryRow(`SELECT n FROM tally WHERE name = 'event'`).Scan(&seq); err != nil {
+			return 0, fmt.Errorf("last event: %w", db.NotFound(err))
+		}
+		return seq, nil
+	})
 }
+
+// lastOnce is asked by every part of a page.
+type lastOnce struct{}
 
 func scan(rows *sql.Rows) (Event, error) {
 	var (

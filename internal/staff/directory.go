@@ -3,6 +3,7 @@ package staff
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dingdong/internal/db"
@@ -28,8 +29,18 @@ type Directory struct {
 	byID map[string]int
 }
 
-// LoadDirectory reads the directory in one query.
+// LoadDirectory reads the directory in one query. It is shared: nobody changes it.
 func LoadDirectory(tx *db.Tx) (Directory, error) {
+	return db.Once(tx, directoryOnce{}, func() (Directory, error) { return readDirectory(tx) })
+}
+
+// directoryOnce and colleaguesOnce are what a page asks for from several sides.
+type (
+	directoryOnce  struct{}
+	colleaguesOnce string // counter
+)
+
+func readDirectory(tx *db.Tx) (Directory, error) {
 	rows, err := tx.Query(`
 		SELECT c.id, c.name, s.id, s.name, b.id, b.name, s.timezone, c.closed_at IS NOT NULL, c.stand_in_id
 		FROM counter c JOIN store s ON s.id = c.store_id JOIN brand b ON b.id = c.brand_id
@@ -81,6 +92,11 @@ type Colleague struct {
 // Colleagues lists the active staff who answer at a counter, by name: its members whose
 // role chats, and the managers of its store.
 func Colleagues(tx *db.Tx, counterID string) ([]Colleague, error) {
+	list, err := db.Once(tx, colleaguesOnce(counterID), func() ([]Colleague, error) { return readColleagues(tx, counterID) })
+	return slices.Clone(list), err
+}
+
+func readColleagues(tx *db.Tx, counterID string) ([]Colleague, error) {
 	rows, err := tx.Query(`
 		SELECT s.id, s.name, s.role, s.languages, s.specialities, s.away_until FROM staff s
 		WHERE s.left_at IS NULL AND s.role IN ('advisor', 'manager', 'admin') AND s.id IN (

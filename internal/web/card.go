@@ -166,7 +166,7 @@ func (c *cardAt) part(name string) (block string, data any, err error) {
 func (s *Server) showCard(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	id := r.PathValue("thread")
 	var card cardView
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		c, err := s.cardAt(tx, v, id)
 		if err != nil {
 			return err
@@ -197,7 +197,7 @@ func (s *Server) drawPart(w http.ResponseWriter, r *http.Request, v *Visit, d sh
 	var block string
 	var data any
 	var met []string
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		c, err := s.cardAt(tx, v, d.threadID)
 		if err != nil {
 			return err

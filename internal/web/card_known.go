@@ -155,7 +155,7 @@ func (s *Server) showKnown(w http.ResponseWriter, r *http.Request, v *Visit) err
 
 func (s *Server) drawKnown(w http.ResponseWriter, r *http.Request, v *Visit, form Form) error {
 	var edit knownEdit
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		c, err := s.cardAt(tx, v, r.PathValue("thread"))
 		if err != nil {
 			return err

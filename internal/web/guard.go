@@ -113,7 +113,7 @@ func (s *Server) identify(v *Visit) error {
 	if err != nil {
 		return nil
 	}
-	err = s.DB.Read(v.request.Context(), func(tx *db.Tx) error {
+	err = s.DB.Glance(v.request.Context(), func(tx *db.Tx) error {
 		var err error
 		v.Viewer, err = staff.ViewerBySession(tx, cookie.Value)
 		return err

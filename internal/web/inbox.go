@@ -104,7 +104,11 @@ func (l listView) query() url.Values {
 func (s *Server) showInbox(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	f := inboxFilter(r.URL.Query())
 	var page inboxPage
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	read := s.DB.Glance
+	if f.Query != "" { // each letter she types gives up the search before
+		read = s.DB.Read
+	}
+	err := read(r.Context(), func(tx *db.Tx) error {
 		var err error
 		page, err = s.inboxPage(tx, v, f)
 		return err
@@ -135,7 +139,7 @@ func (s *Server) noteListed(r *http.Request, v *Visit, f conversation.Filter, pa
 // showWaiting answers how many wait for her, for the navigation of other pages.
 func (s *Server) showWaiting(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	var waiting conversation.Waiting
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		var err error
 		waiting, err = s.Desk.CountWaiting(tx, v.Viewer)
 		return err

@@ -50,7 +50,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	}
 	st := &stream{feed: newFeed(w), server: s, v: v, token: cookie.Value, seq: after, coverage: v.Counters()}
 	last := int64(0)
-	err = s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err = s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		if last, err = lastEvent(tx); err != nil {
 			return err
 		}

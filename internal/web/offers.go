@@ -22,7 +22,7 @@ type readyOffer struct{ Tag, Title, Text string }
 
 func (s *Server) showOffers(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	var offers offersView
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		t, err := s.Desk.Thread(tx, v.Viewer, r.PathValue("thread"))
 		if err != nil {
 			return err

@@ -62,6 +62,7 @@ func (p *pages) get(w *Words, name string) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parsing a page: %w", err)
 	}
+	p.fold(t, w)
 	p.made[k] = &page{t}
 	return p.made[k], nil
 }

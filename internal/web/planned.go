@@ -113,7 +113,7 @@ func (c Clock) laterTimes() []laterTime {
 // laterAt reads a time by the clock of the counter.
 func (s *Server) laterAt(r *http.Request, v *Visit, text string) (time.Time, error) {
 	var zone *time.Location
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		t, err := s.Desk.Thread(tx, v.Viewer, r.PathValue("thread"))
 		if err != nil {
 			return err
@@ -141,7 +141,7 @@ func (s *Server) laterAt(r *http.Request, v *Visit, text string) (time.Time, err
 
 func (s *Server) showContactLine(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	var line contactView
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		t, err := s.Desk.Thread(tx, v.Viewer, r.PathValue("thread"))
 		if err != nil {
 			return err

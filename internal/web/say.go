@@ -54,7 +54,7 @@ func (s *Server) speak(w http.ResponseWriter, r *http.Request, v *Visit, draft c
 // showMessage answers with one bubble.
 func (s *Server) showMessage(w http.ResponseWriter, r *http.Request, v *Visit, m conversation.Message) error {
 	var line Line
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		t, err := s.Desk.Thread(tx, v.Viewer, m.ThreadID)
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, v *Visit) error 
 	hangs := time.AfterFunc(uploadTime, func() { _ = out.SetReadDeadline(time.Unix(1, 0)) })
 	defer hangs.Stop()
 	var said conversation.Message
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		var err error
 		said, err = s.Desk.Said(tx, v.Viewer, thread, key)
 		return err

@@ -62,7 +62,7 @@ func (s *Server) showThread(w http.ResponseWriter, r *http.Request, v *Visit) er
 	id := r.PathValue("thread")
 	f := inboxFilter(r.URL.Query())
 	var page inboxPage
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		var err error
 		if v.Partial { // the list is there already
 			page = inboxPage{Frame: Frame{Words: v.Words}, Chat: v.May(staff.Chat)}
@@ -222,7 +222,7 @@ func (s *Server) showOlder(w http.ResponseWriter, r *http.Request, v *Visit) err
 		return err
 	}
 	var piece olderPiece
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		t, err := s.Desk.Thread(tx, v.Viewer, id)
 		if err != nil {
 			return err
@@ -249,7 +249,7 @@ func messageCursor(text string) (conversation.Cursor, bool) {
 
 func (s *Server) showHead(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	var head headView
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		t, err := s.Desk.Thread(tx, v.Viewer, r.PathValue("thread"))
 		if err != nil {
 			return err

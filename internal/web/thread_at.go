@@ -100,7 +100,7 @@ func (s *Server) showNewer(w http.ResponseWriter, r *http.Request, v *Visit, aft
 		return err
 	}
 	var piece olderPiece
-	err := s.DB.Read(r.Context(), func(tx *db.Tx) error {
+	err := s.DB.Glance(r.Context(), func(tx *db.Tx) error {
 		t, err := s.Desk.Thread(tx, v.Viewer, id)
 		if err != nil {
 			return err

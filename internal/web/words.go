@@ -8,6 +8,7 @@ import (
 	"path"
 	"sort"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -30,6 +31,10 @@ type Words struct {
 	tag      language.Tag
 	sentence map[string]sentence
 	fallback *Words // nil for the fallback itself
+
+	script     sync.Once // makes the next two
+	scriptJSON []byte
+	scriptErr  error
 }
 
 // sentence is one text or, where the language counts, one per plural form.
@@ -141,6 +146,12 @@ func (w *Words) browser() map[string]any {
 		out[name] = forms
 	}
 	return out
+}
+
+// browserJSON is browser as JSON, which every page carries; it is made once.
+func (w *Words) browserJSON() ([]byte, error) {
+	w.script.Do(func() { w.scriptJSON, w.scriptErr = json.Marshal(w.browser()) }) // Marshal escapes <, > and &
+	return w.scriptJSON, w.scriptErr
 }
 
 // Languages are the languages that ship, in the order of the menu.
