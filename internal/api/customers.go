@@ -291,16 +291,16 @@ func (c Customer) goesBy(query string) bool {
 
 // search finds who may be meant, by the Keyed hashes of the query's letters.
 func (s *server) search(tx *db.Tx, query string) ([]string, error) {
-	hashes := s.Desk.Book.QueryHashes(query)
+	hashes, need := s.Desk.Book.QueryHashes(query)
 	if len(hashes) == 0 {
 		return nil, nil
 	}
-	args := []any{candidates, len(hashes)}
+	args := []any{candidates, need}
 	for _, h := range hashes {
 		args = append(args, h)
 	}
 	return texts(tx, `SELECT customer_id FROM customer_gram WHERE hash IN (`+db.Marks(len(hashes), 3)+`)
-		GROUP BY customer_id HAVING COUNT(*) = $2 ORDER BY customer_id DESC LIMIT $1`, args...)
+		GROUP BY customer_id HAVING COUNT(*) >= $2 ORDER BY customer_id DESC LIMIT $1`, args...)
 }
 
 // texts runs a query of one text column.

@@ -216,7 +216,7 @@ func (s *finding) addRecords(records []string, why WhyFound) error {
 // byName finds candidates by the letters of the query, in what the viewer sees,
 // and opens their names to see whether they match.
 func (s *finding) byName(f FindCustomer) error {
-	hashes := s.desk.Book.QueryHashes(f.Query)
+	hashes, need := s.desk.Book.QueryHashes(f.Query)
 	if len(hashes) == 0 {
 		return nil
 	}
@@ -225,7 +225,7 @@ func (s *finding) byName(f FindCustomer) error {
 		args = append(args, h)
 	}
 	candidates := `SELECT g.customer_id AS id FROM customer_gram g WHERE g.hash IN (` + db.Marks(len(hashes), 1) + `)
-		GROUP BY g.customer_id HAVING COUNT(*) = ` + strconv.Itoa(len(hashes))
+		GROUP BY g.customer_id HAVING COUNT(*) >= ` + strconv.Itoa(need)
 	limit := ` ORDER BY 1 DESC LIMIT ` + strconv.Itoa(findNames)
 	if !s.v.SeesAll() {
 		marks, more := db.In(s.counters, len(args)+1)
@@ -377,13 +377,14 @@ func (s *finding) meanings(f FindCustomer) ([]Why, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := customer.Fold(f.Query)
-	name, value, pair := strings.Cut(asked, "=")
-	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	asked := customer.SearchFold(f.Query)
+	// A value that is no choice is compared as it was stored.
+	name, value, pair := strings.Cut(customer.Fold(f.Query), "=")
+	name, value = customer.SearchFold(name), strings.TrimSpace(value)
 	var out []Why
 	for _, t := range tags {
 		_, short, _ := strings.Cut(t.Name, ":")
-		if !t.Closed && sight.Brand(t.BrandID) && (asked == t.Name || asked == short || t.Label != "" && asked == customer.Fold(t.Label) || slices.Contains(f.Tags, t.Name)) {
+		if !t.Closed && sight.Brand(t.BrandID) && (asked == customer.SearchFold(t.Name) || asked == customer.SearchFold(short) || t.Label != "" && asked == customer.SearchFold(t.Label) || slices.Contains(f.Tags, t.Name)) {
 			out = append(out, Why{By: FoundByTag, Name: t.Name})
 		}
 	}
@@ -391,11 +392,11 @@ func (s *finding) meanings(f FindCustomer) ([]Why, error) {
 		if d.Closed || !sight.Brand(d.BrandID) {
 			continue
 		}
-		if pair && value != "" && (name == d.Name || d.Label != "" && name == customer.Fold(d.Label)) {
+		if pair && value != "" && (name == customer.SearchFold(d.Name) || d.Label != "" && name == customer.SearchFold(d.Label)) {
 			out = append(out, Why{By: FoundByAttribute, Name: d.Name, Value: choiceCode(d, value)})
 		}
 		for _, c := range d.Choices {
-			if !pair && c.Label != "" && asked == customer.Fold(c.Label) || slices.Contains(f.Values, AttributeValue{d.Name, c.Code}) {
+			if !pair && c.Label != "" && asked == customer.SearchFold(c.Label) || slices.Contains(f.Values, AttributeValue{d.Name, c.Code}) {
 				out = append(out, Why{By: FoundByAttribute, Name: d.Name, Value: c.Code})
 			}
 		}
@@ -405,8 +406,9 @@ func (s *finding) meanings(f FindCustomer) ([]Why, error) {
 
 // choiceCode is the code of a choice that is named by its label, else the value itself.
 func choiceCode(d customer.AttributeDef, value string) string {
+	sought := customer.SearchFold(value)
 	for _, c := range d.Choices {
-		if c.Label != "" && customer.Fold(c.Label) == value {
+		if c.Label != "" && customer.SearchFold(c.Label) == sought {
 			return c.Code
 		}
 	}

@@ -93,6 +93,8 @@ func TestFindMessages(t *testing.T) {
 			{"a sign of SQL finds only itself", "%", h.mei, []string{"Crème brûlée scent? 100%_sure [a-z]+"}},
 			{"signs of patterns are letters", "[a-z]+", h.mei, []string{"Crème brûlée scent? 100%_sure [a-z]+"}},
 			{"a pattern", ".*", h.mei, nil},
+			{"the other script", "点的香水", h.mei, []string{"我是敏感肌，想找淡一點的香水"}},
+			{"another way to write", "這裏", h.foreign, []string{"這裡也有香水嗎"}},
 			{"a zero", "ro\x00se", h.mei, []string{"ＲＯＳＥ 21 please"}},
 			{"broken letters", "\xff\xfe", h.mei, nil},
 			{"only spaces", " \t\n　 ", h.mei, nil},

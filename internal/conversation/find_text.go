@@ -30,7 +30,7 @@ func queryWords(query string) []string {
 	if len(query) > 8*maxFindLetters {
 		query = query[:8*maxFindLetters]
 	}
-	letters := []rune(customer.Fold(db.CleanText(query)))
+	letters := []rune(customer.SearchFold(db.CleanText(query)))
 	words := strings.Fields(string(letters[:min(len(letters), maxFindLetters)]))
 	return words[:min(len(words), maxFindWords)]
 }
@@ -172,7 +172,7 @@ func (s *sealedText) match(opener vault.Opener, words []string) error {
 	if text == "" {
 		return nil
 	}
-	folded := customer.Fold(text)
+	folded := customer.SearchFold(text)
 	for _, w := range words {
 		if !strings.Contains(folded, w) {
 			return nil
@@ -272,7 +272,7 @@ func marked(text string, words []string) [][2]int {
 				continue
 			}
 			before := len(folded)
-			folded = utf8.AppendRune(folded, unicode.ToLower(part))
+			folded = utf8.AppendRune(folded, customer.SearchRune(unicode.ToLower(part)))
 			for range len(folded) - before {
 				starts, ends = append(starts, at), append(ends, end)
 			}

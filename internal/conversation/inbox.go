@@ -39,20 +39,15 @@ func (d *Desk) Inbox(tx *db.Tx, v staff.Viewer, f Filter) (threads []Thread, aft
 	}
 	var sealed []sealedThread
 	if strings.TrimSpace(f.Query) != "" {
-		if sealed, err = d.searchThreads(tx, v, f); err != nil {
-			return nil, "", err
-		}
-	} else if sealed, after, err = d.listThreads(tx, v, f); err != nil {
+		sealed, err = d.searchThreads(tx, v, f)
+	} else {
+		sealed, after, err = d.listThreads(tx, v, f)
+	}
+	if err != nil {
 		return nil, "", err
 	}
-	if threads, err = d.openThreads(tx, sealed); err != nil {
-		return nil, "", err
-	}
-	if f.Query != "" {
-		threads = slices.DeleteFunc(threads, func(t Thread) bool { return !customer.Matches(t.Name, f.Query) })
-		threads = threads[:min(len(threads), f.Limit)]
-	}
-	return threads, after, nil
+	threads, err = d.openThreads(tx, sealed)
+	return threads, after, err
 }
 
 // listThreads reads the waiting ones first, then the others. Each counter is
@@ -135,19 +130,68 @@ func (f Filter) where() string {
 	return ``
 }
 
-// foundForOne is how many candidates are opened for each thread
-// that is to be shown. Letter pairs that stand apart in a name are rare.
-const foundForOne = 2
+// Letter pairs that stand apart in a name are rare: a few candidates more than are to be
+// shown are enough nearly always, and else there is a second look.
+const (
+	spareFound = 5
+	mostFound  = 400
+)
 
-// searchThreads finds candidates by the hashes of the query's letters; the
-// caller drops those whose opened name does not match.
+// searchThreads finds threads by the hashes of the query's letters and keeps those where
+// a name that she goes by matches.
 func (d *Desk) searchThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread, error) {
-	hashes := d.Book.QueryHashes(f.Query)
+	for most := f.Limit + spareFound; ; most = mostFound {
+		found, err := d.candidates(tx, v, f, most)
+		if err != nil {
+			return nil, err
+		}
+		all := len(found) < most || most == mostFound
+		if found, err = d.named(tx, found, f); err != nil || all || len(found) == f.Limit {
+			return found, err
+		}
+	}
+}
+
+// named keeps at most as many of the candidates as are asked for: those who are called so,
+// by the name that is shown or by another one of the person.
+func (d *Desk) named(tx *db.Tx, found []sealedThread, f Filter) ([]sealedThread, error) {
+	customers := make([]string, 0, 2*len(found))
+	for _, s := range found {
+		customers = append(customers, s.CustomerID, s.RecordID)
+	}
+	if err := d.Vault.Warm(tx, customers); err != nil {
+		return nil, err
+	}
+	var out []sealedThread
+	for _, s := range found {
+		t, err := d.openThreadRow(tx, s)
+		if err != nil {
+			return nil, err
+		}
+		match := customer.Matches(t.Name, f.Query)
+		if !match {
+			if match, err = d.Book.GoesBy(tx, s.CustomerID, f.Query); err != nil {
+				return nil, err
+			}
+		}
+		if match {
+			out = append(out, s)
+		}
+		if len(out) == f.Limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+// candidates have every pair of letters of the query in their names.
+func (d *Desk) candidates(tx *db.Tx, v staff.Viewer, f Filter, most int) ([]sealedThread, error) {
+	hashes, need := d.Book.QueryHashes(f.Query)
 	counters, err := visible(tx, v)
 	if err != nil || len(hashes) == 0 || len(counters) == 0 {
 		return nil, err
 	}
-	args := []any{foundForOne * f.Limit}
+	args := []any{most}
 	for _, h := range hashes {
 		args = append(args, h)
 	}
@@ -164,7 +208,7 @@ func (d *Desk) searchThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThrea
 	// The planner must start at the name, not at everybody of the counter: hence the ||.
 	rows, err := tx.Query(`SELECT `+threadColumns+threadFrom+`WHERE t.id IN (
 			SELECT t.id FROM (SELECT customer_id FROM customer_gram WHERE hash IN (`+db.Marks(len(hashes), 2)+`)
-				GROUP BY customer_id HAVING COUNT(*) = `+fmt.Sprint(len(hashes))+`) g
+				GROUP BY customer_id HAVING COUNT(*) >= `+fmt.Sprint(need)+`) g
 			JOIN thread t ON t.customer_id = g.customer_id
 			WHERE t.kind = 'person' AND t.folded_id = '' AND (t.counter_id || '') IN (`+seen+`)`+where+`
 			ORDER BY t.waiting_since = 0, t.waiting_since, t.last_at DESC, t.id DESC LIMIT $1)

@@ -214,15 +214,15 @@ func (d *Desk) sameName(tx *db.Tx, v staff.Viewer, records []string, found map[s
 
 // called finds who may be called so at some counters, by the hashes of letters.
 func (d *Desk) called(tx *db.Tx, name string, counters []string) ([]spot, error) {
-	hashes := d.Book.QueryHashes(name)
-	args := []any{len(hashes), sameName}
+	hashes, need := d.Book.QueryHashes(name)
+	args := []any{need, sameName}
 	for _, h := range hashes {
 		args = append(args, h)
 	}
 	seen, more := db.In(counters, len(args)+1)
 	// As in the inbox's search, the planner must start at the name: hence the ||.
 	rows, err := tx.Query(`SELECT t.customer_id, MIN(t.counter_id) FROM (SELECT customer_id FROM customer_gram WHERE hash IN (`+db.Marks(len(hashes), 3)+`)
-			GROUP BY customer_id HAVING COUNT(*) = $1) g
+			GROUP BY customer_id HAVING COUNT(*) >= $1) g
 		JOIN thread t ON t.customer_id = g.customer_id
 		WHERE t.kind = 'person' AND t.folded_id = '' AND (t.counter_id || '') IN (`+seen+`)
 		GROUP BY t.customer_id ORDER BY MAX(t.last_at) DESC, t.customer_id LIMIT $2`, append(args, more...)...)

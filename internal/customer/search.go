@@ -23,13 +23,18 @@ func Accent(r rune) bool { return unicode.Is(unicode.Mn, r) && unicode.Is(unicod
 // Fold makes spellings of a name equal: width, case, marks, and how much space is
 // between words. Chinese characters and ASCII are told apart first, because search
 // folds many thousand messages while somebody waits.
-func Fold(s string) string {
+func Fold(s string) string { return foldWith(s, nil) }
+
+func foldWith(s string, script *[lastHan - firstHan + 1]uint16) string {
 	var out strings.Builder
 	out.Grow(len(s))
 	space := false
 	for _, r := range norm.NFKD.String(s) {
 		switch {
-		case '\u4e00' <= r && r <= '\u9fff':
+		case firstHan <= r && r <= lastHan:
+			if script != nil {
+				r = rune(script[r-firstHan])
+			}
 		case unicode.IsSpace(r):
 			space = true
 			continue
@@ -72,29 +77,44 @@ func grams(folded string, pairsOnly bool) []string {
 // maxQuery keeps a pasted essay from becoming a thousand hashes.
 const maxQuery = 40
 
-// QueryHashes are what a search must find all of; empty for an empty query.
-// Matches are candidates: check them with Matches on the opened name.
-func (b *Book) QueryHashes(query string) []string {
-	letters := []rune(Fold(query))
-	if len(letters) > maxQuery {
-		letters = letters[:maxQuery]
+// QueryHashes are what a search looks for in the index of names, and how many of them
+// somebody must have at least; none for an empty query. Those are candidates: check them
+// with Matches on the opened names. Names were once indexed as they are written, and are
+// again as they change: so the letters as typed are looked for beside those of SearchFold.
+func (b *Book) QueryHashes(query string) (hashes []string, need int) {
+	for i, fold := range []func(string) string{SearchFold, Fold} {
+		letters := []rune(fold(query))
+		for _, g := range grams(string(letters[:min(len(letters), maxQuery)]), true) {
+			hashes = append(hashes, b.gramHash(g))
+		}
+		if i == 0 {
+			need = len(hashes)
+		}
 	}
-	var out []string
-	for _, g := range grams(string(letters), true) {
-		out = append(out, b.gramHash(g))
-	}
-	return out
+	slices.Sort(hashes)
+	return slices.Compact(hashes), need
 }
 
 // Matches tells whether every word of the query occurs in the name.
 func Matches(name, query string) bool {
-	folded := Fold(name)
-	for word := range strings.FieldsSeq(Fold(query)) {
+	folded := SearchFold(name)
+	for word := range strings.FieldsSeq(SearchFold(query)) {
 		if !strings.Contains(folded, word) {
 			return false
 		}
 	}
 	return true
+}
+
+// GoesBy tells whether any name of a person matches: of whichever record, by the counter
+// or by a platform. The one that is shown may be another.
+func (b *Book) GoesBy(tx *db.Tx, personID, query string) (bool, error) {
+	records, err := b.Records(tx, personID)
+	if err != nil {
+		return false, err
+	}
+	names, err := b.NamesOf(tx, records)
+	return slices.ContainsFunc(names, func(name string) bool { return Matches(name, query) }), err
 }
 
 // 64 bits are plenty to tell letter pairs apart and keep the index small.
@@ -119,7 +139,7 @@ func (b *Book) index(tx *db.Tx, customerID string) error {
 	if _, err := tx.Exec(`DELETE FROM customer_gram WHERE customer_id IN (`+marks+`)`, args...); err != nil {
 		return fmt.Errorf("name index: %w", err)
 	}
-	for _, g := range grams(Fold(strings.Join(names, " ")), false) {
+	for _, g := range grams(SearchFold(strings.Join(names, " ")), false) {
 		if _, err := tx.Exec(`INSERT INTO customer_gram (hash, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 			b.gramHash(g), customerID); err != nil {
 			return fmt.Errorf("name index: %w", err)

@@ -21,3 +21,53 @@ func TestFold(t *testing.T) {
 		t.Error("two Thai words became one")
 	}
 }
+
+func TestSearchFold(t *testing.T) {
+	for name, c := range map[string]struct{ one, other string }{
+		"skin care":             {"護膚專櫃", "护肤专柜"},
+		"a name":                {"劉曉雲", "刘晓云"},
+		"hair and to send":      {"髮", "發"},
+		"a letter in two ways":  {"裏面", "裡面"},
+		"you, to a woman":       {"妳好", "你好"},
+		"flour, three ways":     {"麪粉", "面粉"},
+		"lips":                  {"脣膏", "唇膏"},
+		"with width and case":   {"ＬＩＰ 粧", "lip 妆"},
+		"full and half width":   {"ｱﾝﾅ", "アンナ"},
+		"compatibility letters": {"\uf9dc", "隆"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if SearchFold(c.one) != SearchFold(c.other) {
+				t.Errorf("%q and %q: %q and %q", c.one, c.other, SearchFold(c.one), SearchFold(c.other))
+			}
+		})
+	}
+	for one, other := range map[string]string{"敏感": "敏捷", "林": "森", "香": "番", "口紅": "口服"} {
+		if SearchFold(one) == SearchFold(other) {
+			t.Errorf("%q and %q became one", one, other)
+		}
+	}
+	if Fold("護") != "護" {
+		t.Error("what is stored by Fold must not change")
+	}
+}
+
+func TestScriptTable(t *testing.T) {
+	changed := 0
+	for r := firstHan; r <= lastHan; r++ {
+		to := SearchRune(r)
+		if to < firstHan || to > lastHan || SearchRune(to) != to {
+			t.Errorf("%c stands for %c, which stands for %c", r, to, SearchRune(to))
+		}
+		if to != r {
+			changed++
+		}
+	}
+	if changed < 2500 {
+		t.Errorf("%d letters only", changed)
+	}
+	for _, r := range []rune{0, -1, 'a', firstHan - 1, lastHan + 1, 0xFFFD, 0x10FFFF, 0x110000} {
+		if SearchRune(r) != r {
+			t.Errorf("%U became %U", r, SearchRune(r))
+		}
+	}
+}

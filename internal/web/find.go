@@ -208,15 +208,15 @@ func (s *Server) meanings(tx *db.Tx, v *Visit) (meanings, error) {
 
 // asked tells which tags and values a query names in the viewer's language.
 func (m meanings) asked(query string) (tags []string, values []conversation.AttributeValue) {
-	query = customer.Fold(query)
+	query = customer.SearchFold(query)
 	for name, word := range m.tags {
-		if customer.Fold(word) == query {
+		if customer.SearchFold(word) == query {
 			tags = append(tags, name)
 		}
 	}
 	for name, codes := range m.code {
 		for code, word := range codes {
-			if customer.Fold(word) == query {
+			if customer.SearchFold(word) == query {
 				values = append(values, conversation.AttributeValue{Name: name, Value: code})
 			}
 		}
