@@ -195,6 +195,7 @@ func TestSnippet(t *testing.T) {
 		{"in the middle", long + "香水" + long, "香水", "…" + strings.Repeat("啊", 24) + "[香水]" + strings.Repeat("啊", 94) + "…"},
 		{"lines", "一\n香水", "香水", "一 [香水]"},
 		{"Thai", "ขอบคุณค่ะ", "คุณ", "ขอบ[คุณ]ค่ะ"},
+		{"the other script", "護膚專櫃", "护肤", "[護膚]專櫃"},
 		{"ligature", "ﬁne", "fi", "[ﬁ]ne"},
 		{"broken", "\xff香水", "香水", "\uFFFD[香水]"},
 	} {
