@@ -26,6 +26,7 @@ import (
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/handover"
 	"dingdong/internal/insight"
 	"dingdong/internal/privacy"
 	"dingdong/internal/webhook"
@@ -41,6 +42,7 @@ type Deps struct {
 	Reader    *insight.Room
 	Consent   *consent.Room // nil: nothing is known of consents
 	Privacy   *privacy.Room
+	Hands     *handover.Room  // nil: nothing is handed over
 	Log       *slog.Logger    // nil: the default one
 	PublicURL string          // shown in examples
 	Version   string          // of the program; empty: "dev"
@@ -146,6 +148,7 @@ func (s *server) operations() {
 	s.purchaseOperations()
 	s.qrOperations()
 	s.lexiconOperations()
+	s.handoverOperations()
 	s.eventOperations()
 	s.webhookOperations()
 }

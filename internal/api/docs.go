@@ -28,13 +28,14 @@ const (
 	tagCatalogue   = "Catalogue"
 	tagPurchases   = "Purchases"
 	tagLexicons    = "Lexicons"
+	tagHandovers   = "Handovers"
 	tagInvitations = "Invitations"
 	tagDirectory   = "Directory"
 )
 
 // groups is the order of the page.
 var groups = [...]string{tagMessages, tagThreads, tagEvents, tagWebhooks, tagCustomers, tagCards, tagDefinitions, tagCatalogue, tagPurchases,
-	tagLexicons, tagInvitations, tagDirectory}
+	tagLexicons, tagInvitations, tagHandovers, tagDirectory}
 
 //go:embed docs.html
 var docsPage string
@@ -119,6 +120,7 @@ func (b *docsWriter) view() docsView {
 		tagPurchases:   "What the tills recorded, with returns.",
 		tagLexicons:    "Which words of customers become tags, attributes and signals, a language each. One version is live, and any can be again.",
 		tagInvitations: "Cards with a QR code that lead a customer to a counter or to an advisor of her own.",
+		tagHandovers:   "An advisor leaves or is away, and her customers go to colleagues: proposed and looked at first, then moved and told one by one.",
 		tagDirectory:   "The group's own counters, staff and channel accounts.",
 	}
 	v := docsView{Version: b.deps.Version, URL: b.deps.PublicURL, Scopes: staff.Scopes(), Kinds: event.Kinds()}

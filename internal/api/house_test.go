@@ -20,6 +20,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/db/dbtest"
 	"dingdong/internal/event"
+	"dingdong/internal/handover"
 	"dingdong/internal/insight"
 	"dingdong/internal/privacy"
 	"dingdong/internal/staff"
@@ -74,7 +75,7 @@ func newHouse(t testing.TB, d *db.DB, change ...func(*Deps)) *house {
 	done := make(chan struct{})
 	go func() { defer close(done); events.Run(ctx) }()
 	deps := Deps{DB: d, Desk: h.desk, Events: events, Hooks: h.hooks, Shop: h.shop, Reader: h.reader, Consent: h.consent,
-		Privacy: &privacy.Room{DB: d, Vault: h.desk.Vault, Book: h.desk.Book, Desk: h.desk}, PublicURL: "https://shop.example", Stopping: h.stop, Rate: 100_000}
+		Privacy: &privacy.Room{DB: d, Vault: h.desk.Vault, Book: h.desk.Book, Desk: h.desk}, Hands: &handover.Room{DB: d, Desk: h.desk, Consent: h.consent}, PublicURL: "https://shop.example", Stopping: h.stop, Rate: 100_000}
 	for _, c := range change {
 		c(&deps)
 	}

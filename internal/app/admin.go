@@ -2,6 +2,7 @@ package app
 
 import (
 	"dingdong/internal/db"
+	"dingdong/internal/handover"
 	"dingdong/internal/webhook"
 
 	"github.com/alecthomas/kong"
@@ -13,17 +14,19 @@ import (
 type adminCommand struct {
 	JSON bool `name:"json" help:"Print one JSON object a line."`
 
-	Store   storeCommands   `cmd:"" help:"Stores."`
-	Brand   brandCommands   `cmd:"" help:"Brands."`
-	Counter counterCommands `cmd:"" help:"Counters: one brand in one store."`
-	Staff   staffCommands   `cmd:"" help:"Staff, their passwords and sessions."`
-	Account accountCommands `cmd:"" help:"Channel accounts."`
-	Reply   replyCommands   `cmd:"" help:"Saved replies."`
-	Export  exportCommands  `cmd:"" help:"Files that wait for a second person, in a house with nobody else."`
-	Token   tokenCommands   `cmd:"" help:"API tokens."`
-	Webhook webhookCommands `cmd:"" help:"Outgoing webhooks: endpoints that hear what happens."`
-	Failure failureCommands `cmd:"" help:"Messages that did not reach their customer."`
-	Job     jobCommands     `cmd:"" help:"Background work that was given up."`
+	Store    storeCommands    `cmd:"" help:"Stores."`
+	Brand    brandCommands    `cmd:"" help:"Brands."`
+	Counter  counterCommands  `cmd:"" help:"Counters: one brand in one store."`
+	Staff    staffCommands    `cmd:"" help:"Staff, their passwords and sessions."`
+	Account  accountCommands  `cmd:"" help:"Channel accounts."`
+	Reply    replyCommands    `cmd:"" help:"Saved replies."`
+	Export   exportCommands   `cmd:"" help:"Files that wait for a second person, in a house with nobody else."`
+	Handover handoverCommands `cmd:"" help:"Handovers: an advisor leaves or is away, and her customers go to colleagues."`
+	SignIn   signInCommands   `cmd:"" help:"How staff may sign in."`
+	Token    tokenCommands    `cmd:"" help:"API tokens."`
+	Webhook  webhookCommands  `cmd:"" help:"Outgoing webhooks: endpoints that hear what happens."`
+	Failure  failureCommands  `cmd:"" help:"Messages that did not reach their customer."`
+	Job      jobCommands      `cmd:"" help:"Background work that was given up."`
 
 	flags map[string]bool // of the chosen command
 }
@@ -50,6 +53,8 @@ func (a *adminCommand) open(c *call) (*App, error) {
 		return nil, err
 	}
 	h.Hooks = webhook.New(webhook.Options{DB: h.DB, Vault: h.Vault, Desk: h.Desk, AllowLocal: c.config.AllowLocal})
+	h.Consent = h.Desk.Consent()
+	h.Hands = &handover.Room{DB: h.DB, Desk: h.Desk, Consent: h.Consent}
 	return h, nil
 }
 

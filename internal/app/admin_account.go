@@ -17,10 +17,11 @@ type accountCommands struct {
 		Line    addLine    `cmd:"" help:"Add a LINE official account."`
 		Webchat addWebChat `cmd:"" help:"Add a web chat."`
 	} `cmd:"" help:"Add a channel account."`
-	List  listAccounts `cmd:"" help:"List the accounts in use: id, path, channel, state, messages used of the month's quota, name."`
-	Edit  editAccount  `cmd:"" help:"Change an account: only what is given."`
-	Check checkAccount `cmd:"" help:"Ask the platform what is wrong with an account."`
-	Close closeAccount `cmd:"" help:"End an account: its webhook is refused from now on."`
+	List   listAccounts  `cmd:"" help:"List the accounts in use, or with --closed those that were closed: id, path, channel, state, messages used of the month's quota, name."`
+	Edit   editAccount   `cmd:"" help:"Change an account: only what is given."`
+	Check  checkAccount  `cmd:"" help:"Ask the platform what is wrong with an account."`
+	Close  closeAccount  `cmd:"" help:"End an account: its webhook is refused from now on."`
+	Reopen reopenAccount `cmd:"" help:"Take a closed account into use again."`
 }
 
 type addLine struct {
@@ -107,15 +108,23 @@ func accountPath(acc conversation.Account) string {
 	return acc.WebhookPath()
 }
 
-type listAccounts struct{}
+type listAccounts struct {
+	Closed bool `help:"Those that were closed."`
+}
 
 // Run lists accounts. Secrets are not among what is told.
-func (listAccounts) Run(c *call, a *adminCommand) error {
+func (f listAccounts) Run(c *call, a *adminCommand) error {
 	return a.look(c, func(h *App, tx *db.Tx) (out []row, err error) {
-		list, err := h.Desk.Accounts(tx)
+		which := h.Desk.Accounts
+		if f.Closed {
+			which = h.Desk.ClosedAccounts
+		}
+		list, err := which(tx)
 		for _, acc := range list {
 			state, reason := "open", ""
-			if acc.Halted != "" && tx.Now.Before(acc.HaltedTill) {
+			if f.Closed {
+				state = "closed"
+			} else if acc.Halted != "" && tx.Now.Before(acc.HaltedTill) {
 				state, reason = "halted", acc.Halted
 			} else {
 				acc.HaltedTill = time.Time{}
@@ -127,7 +136,7 @@ func (listAccounts) Run(c *call, a *adminCommand) error {
 				detail("quota_at", acc.QuotaAt), detail("bot_id", acc.BotID), detail("basic_id", acc.BasicID),
 				detail("api_base", acc.APIBase), detail("data_base", acc.DataBase), detail("origins", acc.Origins),
 				detail("greeting", acc.Greeting), detail("also", acc.Counters), detail("offer_choice", acc.OfferChoice), detail("liff_id", acc.LIFF.ID),
-				detail("login_channel", acc.LIFF.LoginChannel), detail("liff_sdk", acc.LIFF.SDK), detail("old_secret_until", acc.OldSecretUntil), detail("created_at", acc.CreatedAt)))
+				detail("login_channel", acc.LIFF.LoginChannel), detail("liff_sdk", acc.LIFF.SDK), detail("old_secret_until", acc.OldSecretUntil), detail("created_at", acc.CreatedAt), detail("closed_at", acc.ClosedAt)))
 		}
 		return out, err
 	})
@@ -328,6 +337,21 @@ func (f closeAccount) Run(c *call, a *adminCommand) error {
 		acc, err := h.Desk.AccountByID(tx, f.Account)
 		if err == nil {
 			err = h.Desk.CloseAccount(tx, staff.System(), f.Account)
+		}
+		return []row{accountTold(acc)}, absent(err, "account", f.Account, "account")
+	})
+}
+
+type reopenAccount struct {
+	Account string `arg:"" help:"Id."`
+}
+
+// Run takes a closed account into use again.
+func (f reopenAccount) Run(c *call, a *adminCommand) error {
+	return a.change(c, func(h *App, tx *db.Tx) ([]row, error) {
+		acc, err := h.Desk.AccountByID(tx, f.Account)
+		if err == nil {
+			err = h.Desk.ReopenAccount(tx, staff.System(), f.Account)
 		}
 		return []row{accountTold(acc)}, absent(err, "account", f.Account, "account")
 	})

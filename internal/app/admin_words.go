@@ -91,6 +91,7 @@ var invalidWords = map[string]string{
 	"own":              "about yourself: somebody else has to answer it",
 	"stopped":          "the customer said no, or was erased: only the customer can say yes",
 	"time":             "not a time such as 07:30",
+	"moment":           "not a day and time such as 2026-12-01T18:00",
 	"too_small":        "too small",
 
 	"password too_short": "at least 10 letters, read from standard input",

@@ -227,7 +227,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	go debug.FreeOSMemory() // of opening and migrating: what follows may be an idle night
 	doors := http.NewServeMux()
-	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Privacy: a.Privacy, Consent: a.Consent, Reader: a.Reader, Log: a.Log,
+	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Privacy: a.Privacy, Consent: a.Consent, Reader: a.Reader, Hands: a.Hands, Log: a.Log,
 		PublicURL: a.Desk.PublicURL, Version: version(), Stopping: a.stopping}))
 	doors.Handle("/", a.Web)
 	main := server(a.patient(doors))

@@ -111,8 +111,15 @@ func (d *Desk) accountOut(tx *db.Tx, id string) (Account, error) {
 }
 
 // Accounts lists the accounts in use.
-func (d *Desk) Accounts(tx *db.Tx) ([]Account, error) {
-	rows, err := tx.Query(`SELECT ` + accountColumns + ` FROM account WHERE closed_at IS NULL ORDER BY channel, name, id`)
+func (d *Desk) Accounts(tx *db.Tx) ([]Account, error) { return d.listAccounts(tx, `closed_at IS NULL`) }
+
+// ClosedAccounts lists the accounts that were closed.
+func (d *Desk) ClosedAccounts(tx *db.Tx) ([]Account, error) {
+	return d.listAccounts(tx, `closed_at IS NOT NULL`)
+}
+
+func (d *Desk) listAccounts(tx *db.Tx, which string) ([]Account, error) {
+	rows, err := tx.Query(`SELECT ` + accountColumns + ` FROM account WHERE ` + which + ` ORDER BY channel, name, id`)
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (Account, error) { return d.scanAccount(r, tx.Now) })
 	if err != nil {
 		return nil, err
@@ -282,6 +289,34 @@ func (d *Desk) CloseAccount(tx *db.Tx, v staff.Viewer, id string) error {
 		return db.ErrNotFound
 	}
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "account.close", Object: id})
+	d.accounts.forget(id)
+	return nil
+}
+
+// ReopenAccount takes a closed account into use again, with all its conversations. What
+// is sent to it meanwhile is lost on our side: a platform repeats for a short time only.
+func (d *Desk) ReopenAccount(tx *db.Tx, v staff.Viewer, id string) error {
+	if !v.May(staff.ManageGroup) {
+		return staff.ErrForbidden
+	}
+	a, err := d.AccountByID(tx, id)
+	if err != nil {
+		return err
+	}
+	if a.ClosedAt.IsZero() {
+		return nil
+	}
+	counter, err := staff.GetCounter(tx, a.CounterID)
+	if err != nil {
+		return err
+	}
+	if !counter.ClosedAt.IsZero() {
+		return db.Invalid{Field: "counter", Code: "closed"}
+	}
+	if _, err := tx.Exec(`UPDATE account SET closed_at = NULL WHERE id = $1`, id); err != nil {
+		return fmt.Errorf("reopen account: %w", err)
+	}
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "account.reopen", Object: id})
 	d.accounts.forget(id)
 	return nil
 }

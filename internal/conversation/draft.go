@@ -39,6 +39,9 @@ func (d *Desk) SaveDraft(tx *db.Tx, v staff.Viewer, threadID, text string) error
 
 // DraftText returns what the viewer had begun to write.
 func (d *Desk) DraftText(tx *db.Tx, v staff.Viewer, t Thread) (string, error) {
+	if !v.Sees(t.CounterID) { // she began it before she left the counter
+		return "", nil
+	}
 	var body []byte
 	err := db.NotFound(tx.QueryRow(`SELECT body FROM draft WHERE thread_id = $1 AND staff_id = $2`, t.ID, v.ID).Scan(&body))
 	if err == db.ErrNotFound {

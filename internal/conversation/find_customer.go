@@ -160,6 +160,9 @@ func (s *finding) seenAtHome(persons []string) error {
 	persons = slices.DeleteFunc(slices.Clone(persons), func(p string) bool { _, ok := s.last[p]; return ok || s.home[p] })
 	for part := range slices.Chunk(persons, findRecords) {
 		home, err := s.desk.Book.AtHomeAmong(s.tx, s.counters, part)
+		if err == nil {
+			home, err = neverMet(s.tx, s.counters, home)
+		}
 		if err != nil {
 			return err
 		}
@@ -257,7 +260,7 @@ func (s *finding) byName(f FindCustomer) error {
 			if err != nil {
 				return err
 			}
-			names, err := s.desk.Book.NamesOf(s.tx, records)
+			names, err := s.desk.namesSeen(s.tx, s.v, records)
 			if err != nil {
 				return err
 			}
@@ -333,6 +336,15 @@ func (s *finding) amongOwn(meanings []Why) error {
 		if home, err = s.desk.Book.AtHome(s.tx, s.counters, findPersons); err != nil {
 			return err
 		}
+		var strangers []string
+		for part := range slices.Chunk(home, findRecords) {
+			never, err := neverMet(s.tx, s.counters, part)
+			if err != nil {
+				return err
+			}
+			strangers = append(strangers, never...)
+		}
+		home = strangers
 	}
 	for _, p := range home {
 		s.home[p] = true

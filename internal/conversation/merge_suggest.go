@@ -61,7 +61,7 @@ func (d *Desk) Suggestions(tx *db.Tx, v staff.Viewer, customerID string) ([]Sugg
 	for _, s := range shared {
 		found[s.CustomerID] = append(found[s.CustomerID], Reason{Code: string(s.Kind), Verified: s.Verified})
 	}
-	if err := sameCard(tx, records, found); err != nil {
+	if err := sameCard(tx, v, records, found); err != nil {
 		return nil, err
 	}
 	if err := d.sameName(tx, v, records, found); err != nil {
@@ -134,7 +134,7 @@ func (d *Desk) describe(tx *db.Tx, v staff.Viewer, s *Suggestion) error {
 	if err != nil {
 		return err
 	}
-	if s.Names, err = d.Book.NamesOf(tx, records); err != nil {
+	if s.Names, err = d.namesSeen(tx, v, records); err != nil {
 		return err
 	}
 	slices.Sort(s.Names)
@@ -148,20 +148,21 @@ func (d *Desk) describe(tx *db.Tx, v staff.Viewer, s *Suggestion) error {
 	return err
 }
 
-// sameCard finds who scanned the same card at about the same time.
-func sameCard(tx *db.Tx, records []string, found map[string][]Reason) error {
+// sameCard finds who scanned the same card, of a counter that the viewer sees, at about
+// the same time.
+func sameCard(tx *db.Tx, v staff.Viewer, records []string, found map[string][]Reason) error {
 	marks, args := db.In(records, 2)
-	rows, err := tx.Query(`SELECT DISTINCT o.customer_id, o.card_id FROM card_visit c
+	rows, err := tx.Query(`SELECT DISTINCT o.customer_id, o.card_id, k.counter_id FROM card_visit c JOIN card k ON k.id = c.card_id
 		JOIN card_visit o ON o.card_id = c.card_id AND o.at BETWEEN c.at - $1 AND c.at + $1 AND o.customer_id <> c.customer_id
 		WHERE c.customer_id IN (`+marks+`) ORDER BY o.customer_id, o.card_id LIMIT 50`,
 		append([]any{cardTogether.Microseconds()}, args...)...)
-	type pair struct{ record, card string }
-	list, err := db.Collect(rows, err, func(r *sql.Rows) (p pair, err error) { return p, r.Scan(&p.record, &p.card) })
+	type pair struct{ record, card, counter string }
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (p pair, err error) { return p, r.Scan(&p.record, &p.card, &p.counter) })
 	if err != nil {
 		return fmt.Errorf("who scanned the same card: %w", err)
 	}
 	for _, p := range list {
-		if !slices.Contains(records, p.record) {
+		if !slices.Contains(records, p.record) && v.Sees(p.counter) {
 			found[p.record] = append(found[p.record], Reason{Code: "card", CardID: p.card})
 		}
 	}
@@ -175,7 +176,7 @@ func (d *Desk) sameName(tx *db.Tx, v staff.Viewer, records []string, found map[s
 		return err
 	}
 	counters = slices.DeleteFunc(counters, func(c string) bool { return !v.Sees(c) })
-	names, err := d.Book.NamesOf(tx, records)
+	names, err := d.namesSeen(tx, v, records)
 	if err != nil || len(counters) == 0 {
 		return err
 	}
@@ -200,7 +201,7 @@ func (d *Desk) sameName(tx *db.Tx, v staff.Viewer, records []string, found map[s
 			if err != nil {
 				return err
 			}
-			other, err := d.Book.NamesOf(tx, theirs)
+			other, err := d.namesSeen(tx, v, theirs)
 			if err != nil {
 				return err
 			}

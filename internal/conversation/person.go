@@ -11,31 +11,19 @@ import (
 )
 
 // Visible returns the person whose card shows a customer, if the viewer may see
-// it: she sees a counter where any record of the person has a thread, or that was
-// named when a record was entered. Who sees every counter also sees people who
-// have neither, such as imported ones.
+// it: she sees a counter where the person has a thread, as long as the relation lasts
+// (see narrow.go), or one that was named when a record was entered. Who sees every
+// counter also sees people who have neither, such as imported ones.
 // Everybody else is not found: guessing ids tells nothing.
 func (d *Desk) Visible(tx *db.Tx, v staff.Viewer, customerID string) (string, error) {
 	person, err := d.Book.Person(tx, customerID)
 	if err != nil {
 		return "", err
 	}
-	if v.SeesAll() {
-		return person, nil
-	}
-	if still, err := personIsHers(tx, v, person); err != nil || !still {
+	if ok, err := d.personIsHers(tx, v, person); err != nil || !ok {
 		return "", cmp.Or(err, db.ErrNotFound)
 	}
-	counters, err := d.CountersOf(tx, person)
-	if err != nil {
-		return "", err
-	}
-	for _, c := range counters {
-		if v.Sees(c) {
-			return person, nil
-		}
-	}
-	return "", db.ErrNotFound
+	return person, nil
 }
 
 // CountersOf returns the counters with which any record of a person has a

@@ -44,8 +44,8 @@ func (d *Desk) Replies(tx *db.Tx, v staff.Viewer, counterID string) ([]Reply, er
 	}
 	var out []Reply
 	for _, r := range all {
-		group := r.CounterID == ""
-		if (counterID == "" && (group || v.Sees(r.CounterID) || v.May(staff.ManageGroup))) || (counterID != "" && (group || r.CounterID == counterID)) {
+		hers := r.CounterID == "" || v.Sees(r.CounterID) || v.May(staff.ManageGroup)
+		if hers && (counterID == "" || r.CounterID == "" || r.CounterID == counterID) {
 			out = append(out, r)
 		}
 	}

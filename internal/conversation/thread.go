@@ -34,6 +34,7 @@ type Thread struct {
 	Halted                    string // why the account cannot send
 	CreatedAt                 time.Time
 	Last                      Message // inbox rows only
+	MovedOn                   bool    // it is closed, and she went on with another counter
 
 	foldedID string // the thread that shows this one since a merge
 	homeID   string // the record that opened it
@@ -41,7 +42,8 @@ type Thread struct {
 
 const threadColumns = `t.id, t.customer_id, t.counter_id, t.kind, t.state = 'closed', t.assignee_id, COALESCE(s.name, ''), t.identity_id, t.account_id,
 	a.name, a.channel, a.halted, c.name, i.name, i.picture, i.reach, t.last_at, t.last_message_id, t.waiting_since, t.unread, t.reply_until,
-	t.standby, t.created_at, t.folded_id, CASE WHEN t.home_id = '' THEN t.customer_id ELSE t.home_id END, i.customer_id, t.covers_id`
+	t.standby, t.created_at, t.folded_id, CASE WHEN t.home_id = '' THEN t.customer_id ELSE t.home_id END, i.customer_id, t.covers_id,
+	t.state = 'closed' AND i.counter_id <> '' AND i.counter_id <> t.counter_id`
 
 const threadFrom = ` FROM thread t JOIN customer c ON c.id = t.customer_id JOIN identity i ON i.id = t.identity_id
 	JOIN account a ON a.id = t.account_id LEFT JOIN staff s ON t.assignee_id <> '' AND s.id = t.assignee_id `
@@ -57,7 +59,7 @@ func scanThread(r interface{ Scan(...any) error }) (sealedThread, error) {
 	var last, waiting, reply, created int64
 	err := r.Scan(&t.ID, &t.CustomerID, &t.CounterID, &t.Kind, &t.Closed, &t.AssigneeID, &t.AssigneeName, &t.IdentityID, &t.AccountID,
 		&t.AccountName, &t.Channel, &t.Halted, &t.names.Customer, &t.names.Identity, &t.Picture, &t.Reach, &last, &t.LastMessageID,
-		&waiting, &t.Unread, &reply, &t.Standby, &created, &t.foldedID, &t.homeID, &t.RecordID, &t.CoversID)
+		&waiting, &t.Unread, &reply, &t.Standby, &created, &t.foldedID, &t.homeID, &t.RecordID, &t.CoversID, &t.MovedOn)
 	t.names.CustomerID, t.names.IdentityOf = t.CustomerID, t.RecordID
 	t.LastAt, t.WaitingSince, t.ReplyUntil, t.CreatedAt = db.Time(last), db.Time(waiting), db.Time(reply), db.Time(created)
 	return t, err
@@ -87,7 +89,7 @@ func (d *Desk) Thread(tx *db.Tx, v staff.Viewer, id string) (Thread, error) {
 	if !v.Sees(s.CounterID) {
 		return Thread{}, db.ErrNotFound
 	}
-	if still, err := hers(tx, v, s.ID); err != nil || !still {
+	if still, err := hers(tx, v, s.Thread); err != nil || !still {
 		return Thread{}, cmp.Or(err, db.ErrNotFound)
 	}
 	return d.openThreadRow(tx, s)
@@ -178,8 +180,10 @@ func (d *Desk) MessageFor(tx *db.Tx, v staff.Viewer, id string) (Message, error)
 	if err != nil {
 		return m, err
 	}
-	_, err = d.Thread(tx, v, m.ThreadID)
-	return m, err
+	if _, err = d.Thread(tx, v, m.ThreadID); err != nil {
+		return Message{}, err
+	}
+	return m, nil
 }
 
 // MessagesByID returns some messages, for pages that were told of them.

@@ -185,8 +185,9 @@ func (w *todos) birthdays() error {
 		return err
 	}
 	marks, args := db.In(w.seen.counters, 1)
+	only, args := onlyHers(w.v, args)
 	rows, err := w.tx.Query(`SELECT t.customer_id, t.id, t.last_at FROM thread t WHERE t.counter_id IN (`+marks+`) AND t.kind = 'person'
-		AND t.folded_id = '' ORDER BY t.last_at DESC, t.id DESC LIMIT `+strconv.Itoa(todoOwn+1), args...)
+		AND t.folded_id = ''`+only+` ORDER BY t.last_at DESC, t.id DESC LIMIT `+strconv.Itoa(todoOwn+1), args...)
 	if err := w.seen.learn(rows, err); err != nil {
 		return err
 	}
@@ -266,7 +267,8 @@ func (w *todos) bornAll(q customer.Birthdays) ([]customer.Birthday, error) {
 }
 
 // anniversaries are receipts of a year ago, within three days, after which she
-// bought nothing at the viewer's counters.
+// bought nothing at that counter: what she buys elsewhere is not to be told from a line
+// that is missing.
 func (w *todos) anniversaries() error {
 	year := w.tx.Now.AddDate(-1, 0, 0)
 	args := []any{db.Micro(year.Add(-aroundYear)), db.Micro(year.Add(aroundYear)), todoLimit * 3}
@@ -277,7 +279,7 @@ func (w *todos) anniversaries() error {
 	const when = ` AND p.customer_id <> '' AND p.at >= $1 AND p.at < $2 AND p.kind = 'sale'`
 	query := func(records string) string {
 		return `SELECT p.id, t.customer_id, t.counter_id, p.at FROM thread t` + records + when + ` AND (p.counter_id || '') = t.counter_id
-			AND NOT EXISTS (SELECT 1 FROM purchase l WHERE l.customer_id = p.customer_id AND l.at > p.at AND l.customer_id <> '')
+			AND NOT EXISTS (SELECT 1 FROM purchase l WHERE l.customer_id = p.customer_id AND l.counter_id = p.counter_id AND l.at > p.at AND l.customer_id <> '')
 			WHERE t.counter_id IN (` + marks + `) AND t.kind = 'person' AND t.folded_id = ''`
 	}
 	rows, err := w.tx.Query(query(of+`t.customer_id`)+` UNION ALL `+

@@ -167,10 +167,15 @@ func (b *Book) Sight(tx *db.Tx, v staff.Viewer) (Sight, error) {
 // none is for everybody.
 func (s Sight) Brand(id string) bool { return id == "" || s.viewer.SeesAll() || s.brands[id] }
 
-// narrow takes the words out of a proof whose counter the viewer does not see.
+// narrow takes out of a proof whose counter the viewer does not see what was said there
+// and who was told: that it is known is the group's, how is that counter's.
 func (s Sight) narrow(p Proof) Proof {
-	if !s.viewer.SeesAll() && !s.viewer.Sees(p.CounterID) {
-		p.Cause, p.MessageID = "", ""
+	if s.viewer.SeesAll() || s.viewer.Sees(p.CounterID) {
+		return p
+	}
+	p.Cause, p.MessageID, p.Rule = "", "", ""
+	if p.CounterID != "" && p.By != s.viewer.ID {
+		p.By, p.CounterID = "", ""
 	}
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dingdong/internal/db"
+	"dingdong/internal/staff"
 )
 
 // back gives one customer back to the leaver, with what of hers had moved. What she has
@@ -28,6 +29,11 @@ func (r *Room) back(tx *db.Tx, itemID string) error {
 	} else {
 		for _, m := range movers() {
 			if err := m.back(r, tx, s, pieces); err != nil {
+				return err
+			}
+		}
+		if s.item.Told == Coming { // what she has not heard yet she need not hear
+			if _, err := r.Desk.CancelPlanned(tx, staff.System(), s.item.MessageID); err != nil {
 				return err
 			}
 		}

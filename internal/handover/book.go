@@ -132,19 +132,22 @@ func readPurchases(tx *db.Tx, persons []string, at map[spot]*entry) error {
 	return err
 }
 
-// readTags learns what she cares for: the group's word for a tag, and its name.
+// readTags learns what she cares for: the group's word for a tag, and its name. A brand's
+// own tag counts at its own counters.
 func readTags(tx *db.Tx, persons []string, at map[spot]*entry) error {
 	marks, args := db.In(persons, 2)
-	rows, err := tx.Query(`SELECT DISTINCT `+personOf+`, t.name, t.label FROM customer c JOIN customer_tag x ON x.customer_id = c.id JOIN tag t ON t.id = x.tag_id
-		WHERE x.ended_at IS NULL AND (x.expires_at = 0 OR x.expires_at > $1) AND (c.id IN (`+marks+`) OR c.person_id IN (`+marks+`)) ORDER BY 1, 2`,
+	rows, err := tx.Query(`SELECT DISTINCT `+personOf+`, t.name, t.label, COALESCE(k.id, '') FROM customer c JOIN customer_tag x ON x.customer_id = c.id JOIN tag t ON t.id = x.tag_id
+			LEFT JOIN counter k ON k.brand_id = t.brand_id AND t.brand_id <> ''
+		WHERE x.ended_at IS NULL AND (x.expires_at = 0 OR x.expires_at > $1) AND (c.id IN (`+marks+`) OR c.person_id IN (`+marks+`)) AND (t.brand_id = '' OR k.id IS NOT NULL)
+		ORDER BY 1, 2, 4`,
 		append([]any{db.Micro(tx.Now)}, args...)...)
 	_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
-		var person, name, label string
-		if err = r.Scan(&person, &name, &label); err != nil {
+		var person, name, label, counter string
+		if err = r.Scan(&person, &name, &label, &counter); err != nil {
 			return none, err
 		}
 		for s, e := range at {
-			if s.person == person {
+			if s.person == person && (counter == "" || counter == s.counter) {
 				e.interests = append(e.interests, tagWords(name, label)...)
 			}
 		}

@@ -27,6 +27,7 @@ const (
 // Whether a customer was told.
 const (
 	Told    = "told"
+	Coming  = "coming"  // the message is planned, and goes when her contact budget has a place
 	Silent  = "silent"  // for a reason of ours: Why
 	Refused = "refused" // the message was refused: Why
 )
@@ -70,9 +71,14 @@ type Item struct {
 }
 
 const itemColumns = `i.id, i.handover_id, i.counter_id, i.customer_id, i.to_id, COALESCE(s.name, ''), i.by_hand, i.bound, i.language, i.last_at, i.state,
-	i.told, i.why, i.tries, i.message_id, i.answer, i.chosen_id, COALESCE(o.name, ''), i.moved_at, i.back_at`
+	` + toldNow + `, CASE WHEN i.told = 'told' AND m.status = 'refused' THEN m.failure ELSE i.why END, i.tries, i.message_id, i.answer, i.chosen_id, COALESCE(o.name, ''), i.moved_at, i.back_at`
 
-const itemFrom = ` FROM handover_item i LEFT JOIN staff s ON s.id = i.to_id LEFT JOIN staff o ON o.id = i.chosen_id `
+const itemFrom = ` FROM handover_item i LEFT JOIN staff s ON s.id = i.to_id LEFT JOIN staff o ON o.id = i.chosen_id
+	LEFT JOIN message m ON m.id = i.message_id AND i.message_id <> '' `
+
+// toldNow is whether a customer of i was told, as her message m is now: one that is planned
+// has told her nothing yet, and may still be refused.
+const toldNow = `CASE WHEN i.told = 'told' AND m.status = 'planned' THEN 'coming' WHEN i.told = 'told' AND m.status = 'refused' THEN 'refused' ELSE i.told END`
 
 func scanItem(r interface{ Scan(...any) error }) (Item, error) {
 	var i Item
@@ -84,7 +90,7 @@ func scanItem(r interface{ Scan(...any) error }) (Item, error) {
 }
 
 // ItemsPage asks for a piece of a handover's customers. Which narrows it to a state, to
-// "told", "silent" or "refused", or to an answer; To to who takes over.
+// "told", "coming", "silent" or "refused", or to an answer; To to who takes over.
 type ItemsPage struct {
 	Which, To string
 	After     string // the id of the last line one has
@@ -104,8 +110,8 @@ func (r *Room) Items(tx *db.Tx, v staff.Viewer, h Handover, p ItemsPage) (items 
 	}
 	switch p.Which {
 	case "":
-	case Told, Silent, Refused:
-		and("i.told", p.Which)
+	case Told, Coming, Silent, Refused:
+		and(toldNow, p.Which)
 	case AnswerFine, AnswerOther, AnswerChose, AnswerStop:
 		and("i.answer", p.Which)
 	default:

@@ -87,7 +87,7 @@ func texts(rows *sql.Rows, err error) ([]string, error) {
 // Progress counts how far a handover is. A customer at two counters is counted twice.
 type Progress struct {
 	Total, Planned, Moved, Skipped, Failed, Back, Kept int
-	Told, Silent, Refused                              int // of those that were moved
+	Told, Coming, Silent, Refused                      int // of those that were moved
 	Fine, Chose, Stop                                  int // what they answered
 }
 
@@ -97,7 +97,8 @@ func (p Progress) Settled() int { return p.Total - p.Planned }
 // Progress counts how far a handover is.
 func (r *Room) Progress(tx *db.Tx, h Handover) (Progress, error) {
 	var p Progress
-	rows, err := tx.Query(`SELECT state, told, answer, COUNT(*) FROM handover_item WHERE handover_id = $1 GROUP BY state, told, answer`, h.ID)
+	rows, err := tx.Query(`SELECT i.state, `+toldNow+`, i.answer, COUNT(*) FROM handover_item i LEFT JOIN message m ON m.id = i.message_id AND i.message_id <> ''
+		WHERE i.handover_id = $1 GROUP BY 1, 2, 3`, h.ID)
 	_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
 		var state ItemState
 		var told, answer string
@@ -123,6 +124,8 @@ func (r *Room) Progress(tx *db.Tx, h Handover) (Progress, error) {
 		switch told {
 		case Told:
 			p.Told += n
+		case Coming:
+			p.Coming += n
 		case Silent:
 			p.Silent += n
 		case Refused:

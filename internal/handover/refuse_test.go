@@ -24,7 +24,8 @@ func TestWhoMayHandOver(t *testing.T) {
 			"a manager, of herself":   {h.hua, h.hua.ID, db.Invalid{Field: "advisor", Code: "oneself"}},
 			"of nobody":               {h.hua, "stf_nobody", db.Invalid{Field: "advisor", Code: "unknown"}},
 			"of the last one":         {staff.System(), h.admin.ID, db.Invalid{Field: "advisor", Code: "last_admin"}},
-			"a program":               {staff.Machine("crm", staff.Scopes()...), h.mei.ID, staff.ErrForbidden},
+			"a program that may not":  {staff.Machine("crm", staff.HandoversRead, staff.CustomersWrite), h.mei.ID, staff.ErrForbidden},
+			"a program, of a manager": {staff.Machine("crm", staff.Scopes()...), h.hua.ID, db.Invalid{Field: "advisor", Code: "unknown"}},
 			"a text that is no id":    {h.hua, "\x00\xff", db.Invalid{Field: "advisor", Code: "unknown"}},
 		} {
 			f := h.form(Leaves)

@@ -14,7 +14,8 @@ func SetLeaving(tx *db.Tx, v Viewer, staffID string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	if !mayExcuse(v, p) || v.ID == p.ID && !v.May(ManageGroup) {
+	program := v.Role == machine && v.May(HandOver)
+	if !program && !mayExcuse(v, p) || v.ID == p.ID && !v.May(ManageGroup) {
 		return ErrForbidden
 	}
 	if !p.LeftAt.IsZero() {

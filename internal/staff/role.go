@@ -77,6 +77,7 @@ var machinePermitted = map[Permission]string{
 	KeepPurchases: PurchasesWrite,
 	AskPrivacy:    PrivacyWrite,
 	RecordConsent: ConsentsWrite,
+	HandOver:      HandoversWrite,
 }
 
 // May says whether the viewer's role permits it. Someone who still has to replace a

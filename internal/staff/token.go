@@ -33,6 +33,9 @@ const (
 	PrivacyWrite   = "privacy:write"
 	ConsentsRead   = "consents:read"
 	ConsentsWrite  = "consents:write"
+
+	HandoversRead  = "handovers:read"
+	HandoversWrite = "handovers:write"
 )
 
 // Scopes lists what an API token can be allowed to do, in the order in which a form
@@ -40,7 +43,7 @@ const (
 func Scopes() []string {
 	return []string{ThreadsRead, MessagesRead, MessagesWrite, CustomersRead, AccountsRead, StaffRead, EventsRead, WebhooksWrite,
 		CustomersWrite, ContactsRead, CatalogueRead, CatalogueWrite, PurchasesRead, PurchasesWrite, CardsWrite, LexiconsWrite, PrivacyWrite,
-		ConsentsRead, ConsentsWrite}
+		ConsentsRead, ConsentsWrite, HandoversRead, HandoversWrite}
 }
 
 const tokenPrefix = "dd_" // so that a scanner for leaked secrets can know ours

@@ -178,3 +178,14 @@ func texts(tx *db.Tx, q string, args ...any) ([]string, error) {
 
 // touchEvery is how exactly it is known when a session was last in use.
 const touchEvery = time.Minute
+
+// Near says whether somebody stands, or stood until she left, at a counter that a viewer
+// sees.
+func Near(tx *db.Tx, v Viewer, staffID string) (bool, error) {
+	counters, err := texts(tx, `SELECT counter_id FROM staff_counter WHERE staff_id = $1
+		UNION SELECT c.id FROM staff_store m JOIN counter c ON c.store_id = m.store_id WHERE m.staff_id = $1`, staffID)
+	if err != nil {
+		return false, fmt.Errorf("where somebody stands: %w", err)
+	}
+	return slices.ContainsFunc(counters, v.Sees), nil
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"dingdong/internal/conversation"
@@ -17,7 +18,12 @@ func (s *Server) act(do func(tx *db.Tx, r *http.Request, v *Visit, threadID stri
 		if err != nil {
 			return err
 		}
-		return s.showHead(w, r, v)
+		err = s.showHead(w, r, v)
+		if errors.Is(err, db.ErrNotFound) { // what she closed is not hers to see any more
+			w.Header().Set("HX-Redirect", "/inbox")
+			return nothing(w, nil)
+		}
+		return err
 	}
 }
 

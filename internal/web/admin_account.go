@@ -46,13 +46,16 @@ func quotaOf(v *Visit, a conversation.Account) quotaLine {
 func unchecked(a conversation.Account) bool { return a.Kind == channel.LINE && a.BotID == "" }
 
 func (s *Server) listAccounts(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	var accounts []conversation.Account
+	var accounts, closed []conversation.Account
 	var directory staff.Directory
 	err := s.DB.Read(r.Context(), func(tx *db.Tx) (err error) {
 		if directory, err = staff.LoadDirectory(tx); err != nil {
 			return err
 		}
-		accounts, err = s.Desk.Accounts(tx)
+		if accounts, err = s.Desk.Accounts(tx); err != nil {
+			return err
+		}
+		closed, err = s.Desk.ClosedAccounts(tx)
 		return err
 	})
 	if err != nil {
@@ -74,6 +77,15 @@ func (s *Server) listAccounts(w http.ResponseWriter, r *http.Request, v *Visit) 
 		if len(g.Rows) > 0 {
 			data.Groups = append(data.Groups, g)
 		}
+	}
+	if len(closed) > 0 {
+		g := adminGroup{Title: v.T("admin.accounts.closed")}
+		for _, a := range closed {
+			counter, _ := directory.Counter(a.CounterID)
+			g.Rows = append(g.Rows, adminRow{Path: "/admin/accounts/" + a.ID, Face: Avatar{ID: a.ID, Name: a.Name, Channel: string(a.Kind)}, Name: a.Name,
+				Text: joined(counter.Name, v.T("admin.account.closed_on", "day", s.clock(v, "").Date(a.ClosedAt))), Closed: true})
+		}
+		data.Groups = append(data.Groups, g)
 	}
 	if len(data.Groups) > 0 {
 		data.Top.Do = add
@@ -261,6 +273,20 @@ func (s *Server) saveAccount(w http.ResponseWriter, r *http.Request, v *Visit) e
 		path += "?token=new" // it is in use from now on: the page tries it
 	}
 	return s.done(w, v, path, "done.saved")
+}
+
+// reopenAccount shows the page again, with the reason, when it cannot be.
+func (s *Server) reopenAccount(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	id := r.PathValue("account")
+	var f Form
+	err := s.DB.Write(r.Context(), func(tx *db.Tx) error { return s.Desk.ReopenAccount(tx, v.Viewer, id) })
+	if f.takeWhole(v, err) {
+		return s.accountPage(w, v, f)
+	}
+	if err != nil {
+		return err
+	}
+	return s.done(w, v, "/admin/accounts/"+id, "done.reopened")
 }
 
 func (s *Server) closeAccount(w http.ResponseWriter, r *http.Request, v *Visit) error {

@@ -153,3 +153,28 @@ func TestQuotaLine(t *testing.T) {
 		}
 	}
 }
+
+func TestAClosedAccountOpensAgain(t *testing.T) {
+	h := newAdminHouse(t)
+	b := h.as(t, h.Admin)
+	path := "/admin/accounts/" + h.Line.ID
+	want(t, b.post(path+"/close", nil), http.StatusSeeOther)
+	want(t, b.get("/admin/accounts"), http.StatusOK, "Closed", path, "closed on")
+	want(t, b.get(path), http.StatusOK, "Open again", path+"/reopen")
+	want(t, b.post(path+"/reopen", nil), http.StatusSeeOther)
+	lacks(t, b.get("/admin/accounts"), "closed on")
+	thread := h.says("Uback", "are you there again?")
+	if thread.AccountID != h.Line.ID {
+		t.Error("she does not reach the account")
+	}
+	h.read(func(tx *db.Tx) error {
+		var n int
+		if err := tx.QueryRow(`SELECT COUNT(*) FROM audit WHERE action = 'account.reopen' AND object = $1`, h.Line.ID).Scan(&n); err != nil || n != 1 {
+			t.Errorf("on record %d times, %v", n, err)
+		}
+		return nil
+	})
+	want(t, b.post(path+"/close", nil), http.StatusSeeOther)
+	h.write(func(tx *db.Tx) error { return staff.CloseCounter(tx, staff.System(), h.Counter) })
+	want(t, b.post(path+"/reopen", nil), http.StatusUnprocessableEntity, "Open again")
+}

@@ -53,7 +53,7 @@ var acts = []string{
 	"staff_away", "staff_back", "staff_shown", "card.save", "card.end", "customer.bind",
 	"customer.merge", "customer.unmerge", "customer.not_one", "customer.contact", "customer.contact_added", "customer.contact_ended",
 	"customer.search", "customer.entered", "customer.rename", "api.read", "api.write", "api.contact",
-	"message.resend", "reply.save", "reply.delete", "account.save", "account.close",
+	"message.resend", "reply.save", "reply.delete", "account.save", "account.close", "account.reopen",
 	"first_admin_created", "staff_saved", "staff_ended", "staff_returned", "store_saved", "store_closed", "store_reopened",
 	"brand_saved", "brand_closed", "brand_reopened", "counter_saved", "counter_closed", "counter_reopened", "token_created", "token_ended",
 	"attribute_saved", "attribute_closed", "attribute_reopened", "attribute_forgotten", "tag_saved", "tag_closed", "tag_reopened", "tag_taken",

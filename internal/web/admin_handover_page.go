@@ -145,7 +145,7 @@ func (s *Server) handoverGoing(tx *db.Tx, v *Visit, h handover.Handover) (handov
 		n    int
 		tone string
 		show bool
-	}{{"moved", p.Moved + p.Back + p.Kept, "green", true}, {"told", p.Told, "", true}, {"fine", p.Fine, "", true}, {"chose", p.Chose, "", true}, {"stop", p.Stop, "amber", true},
+	}{{"moved", p.Moved + p.Back + p.Kept, "green", true}, {"told", p.Told, "", true}, {"coming", p.Coming, "", p.Coming > 0}, {"fine", p.Fine, "", true}, {"chose", p.Chose, "", true}, {"stop", p.Stop, "amber", true},
 		{"silent", p.Silent, "", true}, {"refused", p.Refused, "amber", p.Refused > 0}, {"failed", p.Failed, "amber", true},
 		{"back", p.Back, "", p.Back > 0 || back}, {"kept", p.Kept, "", p.Kept > 0}, {"skipped", p.Skipped, "", p.Skipped > 0}} {
 		if n.show {
@@ -196,7 +196,7 @@ func (s *Server) handoverShares(tx *db.Tx, v *Visit, h handover.Handover, d staf
 }
 
 // whichItems are the filters of the list, in their order.
-var whichItems = []string{"planned", "told", "fine", "chose", "stop", "silent", "refused", "failed", "kept"}
+var whichItems = []string{"planned", "told", "coming", "fine", "chose", "stop", "silent", "refused", "failed", "kept"}
 
 func (s *Server) handoverItems(tx *db.Tx, v *Visit, h handover.Handover, page handover.ItemsPage, data *adminHandoverPage) error {
 	if page.Which != "" && !contains(whichItems, page.Which) {
@@ -261,6 +261,8 @@ func itemPills(v *Visit, i handover.Item) []Pill {
 	switch i.Told {
 	case handover.Told:
 		out = append(out, Pill{Tone: "green", Text: v.T("hand.n.told")})
+	case handover.Coming:
+		out = append(out, Pill{Text: v.T("hand.n.coming")})
 	case handover.Silent:
 		out = append(out, Pill{Text: v.T("hand.silent." + known(whySilent, i.Why, "unbound"))})
 	case handover.Refused:

@@ -36,7 +36,16 @@ type adminHouse struct {
 
 func newAdminHouse(t testing.TB, change ...func(*Deps)) *adminHouse {
 	t.Helper()
+	return newAdminHouseOn(t, nil, change...)
+}
+
+// newAdminHouseOn furnishes a database; nil: one of its own.
+func newAdminHouseOn(t testing.TB, on *db.DB, change ...func(*Deps)) *adminHouse {
+	t.Helper()
 	rooms := func(d *Deps) {
+		if on != nil {
+			d.DB = on
+		}
 		v := must(vault.Open("file:"+t.TempDir()+"/key.json", d.DB))
 		d.Desk = &conversation.Desk{DB: d.DB, Vault: v, Book: &customer.Book{Vault: v}, Blobs: must(blob.Open(t.TempDir())), PublicURL: d.PublicURL,
 			Adapters: map[channel.Kind]channel.Adapter{channel.LINE: line.New(nil), channel.WebChat: webchat.Adapter{}}}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
@@ -39,6 +40,8 @@ type cardAt struct {
 	sight   customer.Sight
 	names   map[string]string // of staff, as far as they were needed
 
+	colleagues map[string]bool // whether somebody stands at a counter that the viewer sees
+
 	attributes []customer.Attribute // read once
 	before     string               // where a piece begins
 	form       Form                 // what was typed and refused
@@ -65,7 +68,7 @@ func (s *Server) cardAt(tx *db.Tx, v *Visit, threadID string) (*cardAt, error) {
 }
 
 func (s *Server) cardOf(tx *db.Tx, v *Visit, x scene, t conversation.Thread) (*cardAt, error) {
-	c := &cardAt{Server: s, tx: tx, v: v, t: t, x: x, clock: x.clock(t.CounterID), names: map[string]string{}}
+	c := &cardAt{Server: s, tx: tx, v: v, t: t, x: x, clock: x.clock(t.CounterID), names: map[string]string{}, colleagues: map[string]bool{}}
 	var err error
 	if c.records, err = s.Desk.Book.Records(tx, t.CustomerID); err != nil {
 		return nil, err
@@ -103,6 +106,24 @@ func (c *cardAt) name(staffID string) string {
 	}
 	c.names[staffID] = found[staffID]
 	return c.names[staffID]
+}
+
+// near is a colleague whom the viewer may be told of: herself, who stands at a counter
+// that she sees, and a program. Of others it is empty: with whom else a customer speaks is
+// no business of this counter.
+func (c *cardAt) near(staffID string) string {
+	if staffID == "" || staffID == c.v.ID || c.v.SeesAll() || !strings.HasPrefix(staffID, "stf_") {
+		return staffID
+	}
+	near, known := c.colleagues[staffID]
+	if !known {
+		near, _ = staff.Near(c.tx, c.v.Viewer, staffID) // a name is a courtesy: the card stands without
+		c.colleagues[staffID] = near
+	}
+	if !near {
+		return ""
+	}
+	return staffID
 }
 
 func (c *cardAt) view() (cardView, error) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
 	"time"
@@ -64,6 +65,12 @@ func (c *cardAt) consent() (cardConsent, error) {
 			continue
 		}
 		if st.Account != "" {
+			if seen, err := c.seesAccount(st.Account); err != nil || !seen {
+				if err != nil {
+					return p, err
+				}
+				continue // with which other brands she speaks is no business of this counter
+			}
 			last := &p.Purposes[len(p.Purposes)-1]
 			last.Apart = append(last.Apart, c.v.T("consent.apart."+stateKey(st), "account", c.accountName(st.Account)))
 			continue
@@ -92,9 +99,9 @@ func (c *cardAt) said(e consent.Entry) string {
 	if e.ID == "" {
 		return ""
 	}
-	witness := c.name(e.Witness)
+	witness := c.name(c.near(e.Witness))
 	if witness == "" {
-		witness = c.name(e.Staff)
+		witness = c.name(c.near(e.Staff))
 	}
 	how := c.v.T("consent.how." + string(e.How))
 	if witness != "" {
@@ -135,9 +142,9 @@ func (c *cardAt) budget(p *cardConsent) error {
 		p.Planned = c.v.T("consent.planned", "n", n, "when", c.coming(use.Planned[0].At))
 	}
 	if !use.PausedUntil.IsZero() {
-		p.Paused, p.Reason = c.v.T("consent.paused", "day", c.clock.Date(use.PausedUntil)), use.PauseReason
-		if by := c.name(use.PausedBy); by != "" {
-			p.Paused = joined(p.Paused, by)
+		p.Paused = c.v.T("consent.paused", "day", c.clock.Date(use.PausedUntil))
+		if by := c.near(use.PausedBy); by != "" { // what she complained of to another counter stays there
+			p.Paused, p.Reason = joined(p.Paused, c.name(by)), use.PauseReason
 		}
 	}
 	return nil
@@ -236,7 +243,11 @@ func (c *cardAt) consentPast() (consentPast, error) {
 		}
 		line := consentPastLine{Granted: e.State == consent.Granted, Stamp: c.clock.Machine(e.At), How: joined(c.said(e), c.v.T("consent.version", "n", e.Version)),
 			Text: c.v.T("consent.past."+string(e.State), "purpose", text.Title)}
-		if s, err := readSignature(e.Evidence); err == nil {
+		if seen, err := c.seesEvidence(e); err != nil || !seen {
+			if err != nil {
+				return p, err
+			}
+		} else if s, err := readSignature(e.Evidence); err == nil {
 			line.Width, line.Height, line.Strokes = s.Width, s.Height, s.paths()
 		} else {
 			line.Words = string(e.Evidence)
@@ -244,4 +255,35 @@ func (c *cardAt) consentPast() (consentPast, error) {
 		p.Entries = append(p.Entries, line)
 	}
 	return p, nil
+}
+
+// seesEvidence says whether her words or her signature are the viewer's to read: what she
+// agreed to is the group's, how she said it belongs to the counter where she did.
+func (c *cardAt) seesEvidence(e consent.Entry) (bool, error) {
+	if c.v.SeesAll() || c.near(e.Witness) != "" || c.near(e.Staff) != "" {
+		return true, nil
+	}
+	if e.Message != "" {
+		_, err := c.Desk.MessageFor(c.tx, c.v.Viewer, e.Message)
+		if errors.Is(err, db.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	if e.Account != "" {
+		return c.seesAccount(e.Account)
+	}
+	return false, nil
+}
+
+// seesAccount says whether an account comes to a counter that the viewer sees.
+func (c *cardAt) seesAccount(id string) (bool, error) {
+	if c.v.SeesAll() {
+		return true, nil
+	}
+	a, err := c.Desk.AccountByID(c.tx, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && a.SeenBy(c.v.Viewer), err
 }

@@ -90,10 +90,10 @@ func (c *cardAt) head() (cardHead, error) {
 	return h, c.advisor(&h)
 }
 
-// platformName is what a platform calls her.
+// platformName is what a platform calls her, on an account that the viewer sees.
 func (c *cardAt) platformName() (string, error) {
 	for _, record := range c.records {
-		all, err := c.Desk.Book.Identities(c.tx, record)
+		all, err := c.Desk.IdentitiesSeen(c.tx, c.v.Viewer, record)
 		if err != nil {
 			return "", err
 		}

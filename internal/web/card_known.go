@@ -280,7 +280,7 @@ func (c *cardAt) knownEdit(name string) (knownEdit, error) {
 func (c *cardAt) knownValue(a customer.Attribute) knownValue {
 	v := knownValue{ID: a.ID, Label: c.valueLabel(a.Def, a.Value), From: c.from(a.Proof), Words: a.Proof.Cause, Rule: c.rule(a.Proof.Rule)}
 	if !a.EndedAt.IsZero() && a.EndedBy != customer.Renewed {
-		v.Gone = c.v.T("card.known.undone", "name", cmp.Or(c.name(a.EndedBy), c.v.T("card.somebody")), "when", c.clock.Ago(a.EndedAt))
+		v.Gone = c.v.T("card.known.undone", "name", cmp.Or(c.name(c.near(a.EndedBy)), c.v.T("card.somebody")), "when", c.clock.Ago(a.EndedAt))
 	}
 	return v
 }

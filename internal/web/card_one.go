@@ -74,7 +74,7 @@ func (c *cardAt) one() (cardOne, error) {
 	for _, m := range merges {
 		if m.UndoneAt.IsZero() {
 			p.Merges = append(p.Merges, mergeLine{ThreadID: c.t.ID, ID: m.ID, Proof: c.v.T("merge.proof." + known(mergeProofs, m.Proof, "advisor")),
-				Text: c.v.T("merge.done", "name", c.somebody(c.name(m.By)), "when", c.clock.Ago(m.At))})
+				Text: c.v.T("merge.done", "name", c.somebody(c.name(c.near(m.By))), "when", c.clock.Ago(m.At))})
 		}
 	}
 	return p, err

@@ -235,10 +235,10 @@ func (c *cardAt) pastMerges(p customer.Page) ([]pastEntry, error) {
 	all, err := c.Desk.Merges(c.tx, c.v.Viewer, c.t.CustomerID)
 	var out []pastEntry
 	for _, m := range all {
-		out = append(out, pastEntry{At: m.At, ID: m.ID, Icon: "merge", Text: c.v.T("card.past.merge", "name", c.somebody(c.name(m.By))),
+		out = append(out, pastEntry{At: m.At, ID: m.ID, Icon: "merge", Text: c.v.T("card.past.merge", "name", c.somebody(c.name(c.near(m.By)))),
 			Detail: c.v.T("merge.proof." + known(mergeProofs, m.Proof, "advisor")), Quiet: !m.UndoneAt.IsZero()})
 		if !m.UndoneAt.IsZero() {
-			out = append(out, pastEntry{At: m.UndoneAt, ID: m.ID + ".undone", Icon: "merge", Text: c.v.T("card.past.unmerge", "name", c.somebody(c.name(m.UndoneBy)))})
+			out = append(out, pastEntry{At: m.UndoneAt, ID: m.ID + ".undone", Icon: "merge", Text: c.v.T("card.past.unmerge", "name", c.somebody(c.name(c.near(m.UndoneBy))))})
 		}
 	}
 	return earlier(out, p), err

@@ -58,7 +58,7 @@ func (c *cardAt) reach() (cardReach, error) {
 	}
 	for _, x := range contacts {
 		line := contactLine{ThreadID: c.t.ID, ID: x.ID, Kind: string(x.Kind), Masked: x.Masked, Verified: x.Verified,
-			From: c.from(customer.Proof{Source: x.Source, By: x.By, At: x.At})}
+			From: c.from(customer.Proof{Source: x.Source, By: c.near(x.By), At: x.At})}
 		if c.shown != nil && c.shown.ID == x.ID {
 			line.Value = c.shown.Value
 			switch x.Kind {
@@ -95,7 +95,7 @@ func (c *cardAt) reach() (cardReach, error) {
 func (c *cardAt) identities() ([]identityLine, error) {
 	var out []identityLine
 	for _, record := range c.records {
-		all, err := c.Desk.Book.Identities(c.tx, record)
+		all, err := c.Desk.IdentitiesSeen(c.tx, c.v.Viewer, record)
 		if err != nil {
 			return nil, err
 		}
@@ -104,26 +104,11 @@ func (c *cardAt) identities() ([]identityLine, error) {
 			if err != nil {
 				return nil, err
 			}
-			if !c.seesAccount(account) {
-				continue
-			}
 			out = append(out, identityLine{Channel: string(account.Kind), Account: account.Name, Name: i.Name, Since: c.clock.Date(i.CreatedAt),
 				Tone: reachTones[string(i.Reach)], Reach: c.v.T("reach." + string(i.Reach))})
 		}
 	}
 	return out, nil
-}
-
-func (c *cardAt) seesAccount(a conversation.Account) bool {
-	if c.v.Sees(a.CounterID) {
-		return true
-	}
-	for _, counter := range a.Counters {
-		if c.v.Sees(counter) {
-			return true
-		}
-	}
-	return false
 }
 
 var reachTones = map[string]string{"friend": "green", "blocked": "soft", "unknown": "line"}

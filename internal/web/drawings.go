@@ -36,6 +36,7 @@ type drawing struct {
 	seq      int64
 	frame    []byte
 	assignee string
+	movedOn  bool // an advisor has to be asked whether she may still see it
 }
 
 // drawingsKept bounds each cache; a full one starts anew.
@@ -135,7 +136,7 @@ func (d *drawings) drawRows(tx *db.Tx, e *easel, ids []string) error {
 		if err != nil {
 			return err
 		}
-		e.rows[t.ID] = drawing{seq: seq, assignee: t.AssigneeID, frame: sseFrame("row", rowNews{t.ID, html})}
+		e.rows[t.ID] = drawing{seq: seq, assignee: t.AssigneeID, movedOn: t.MovedOn, frame: sseFrame("row", rowNews{t.ID, html})}
 	}
 	return nil
 }

@@ -234,7 +234,17 @@ func (st *stream) again(ctx context.Context) bool {
 	return true
 }
 
-// hers tells whether who is about to leave still needs a thread.
+// elsewhere tells that a change of her card was written at a counter that the viewer does
+// not see, and is nothing that her own card shows: even that there is a new note of
+// another brand is not told.
+func (st *stream) elsewhere(e event.Event) bool {
+	if e.Counter == "" || st.v.Sees(e.Counter) {
+		return false
+	}
+	return slices.Contains([]string{"note", "wish", "promise", "binding", "purchase"}, e.Data["what"])
+}
+
+// hers tells whether the viewer may see a thread of a counter that she sees.
 func (st *stream) hers(ctx context.Context, threadID string) bool {
 	err := st.server.DB.Read(ctx, func(tx *db.Tx) error {
 		_, err := st.server.Desk.Thread(tx, st.v.Viewer, threadID)
@@ -272,7 +282,7 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 	card := map[string]bool{}
 	for _, e := range events {
 		st.seq = e.Seq
-		if e.Kind == event.CustomerChanged && e.Customer == st.thread.CustomerID && st.thread.ID != "" {
+		if e.Kind == event.CustomerChanged && e.Customer == st.thread.CustomerID && st.thread.ID != "" && !st.elsewhere(e) {
 			for _, part := range changedParts[e.Data["what"]] {
 				card[part] = true
 			}
@@ -353,7 +363,9 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		return false
 	}
 	for _, id := range rowOrder {
-		st.buffer.Write(drawn[id].frame)
+		if !drawn[id].movedOn || st.hers(ctx, id) {
+			st.buffer.Write(drawn[id].frame)
+		}
 	}
 	if !st.talk(ctx, bubbles, bubbleOrder, acted) {
 		return false

@@ -135,6 +135,7 @@ var leaves = map[string]string{
 	"POST /admin/accounts/{account}":                              "none: account.save, by TestLineAccount",
 	"POST /admin/accounts/{account}/check":                        "none: asks the platform how things stand",
 	"POST /admin/accounts/{account}/close":                        "account.close",
+	"POST /admin/accounts/{account}/reopen":                       "none: it is open here; account.reopen, by TestAClosedAccountOpensAgain",
 	"GET /admin/replies":                                          "none: the house's own things, no customer",
 	"GET /admin/replies/new":                                      "none: the house's own things, no customer",
 	"POST /admin/replies":                                         "reply.save",

@@ -182,6 +182,7 @@ var answersTo = map[string][len(askers)]int{
 	"POST /admin/accounts/{account}/check":                        {403, 403, 403, 403, 200, 401},
 	"POST /admin/accounts/{account}/old-secret/end":               {403, 403, 403, 403, 404, 401},
 	"POST /admin/accounts/{account}/close":                        {403, 403, 403, 403, 303, 401},
+	"POST /admin/accounts/{account}/reopen":                       {403, 403, 403, 403, 303, 401},
 	"GET /admin/handovers":                                        {403, 200, 403, 403, 200, 303},
 	"GET /admin/handovers/new":                                    {403, 200, 403, 403, 200, 303},
 	"POST /admin/handovers":                                       {403, 422, 403, 403, 422, 401},

@@ -214,6 +214,7 @@ func (s *Server) routes() []route {
 		{pattern: "POST /admin/accounts/{account}/check", access: may(staff.ManageGroup), handle: s.checkAccount},
 		{pattern: "POST /admin/accounts/{account}/old-secret/end", access: fresh(may(staff.ManageGroup)), handle: s.endOldSecret},
 		{pattern: "POST /admin/accounts/{account}/close", access: fresh(may(staff.ManageGroup)), handle: s.closeAccount},
+		{pattern: "POST /admin/accounts/{account}/reopen", access: fresh(may(staff.ManageGroup)), handle: s.reopenAccount},
 		{pattern: "GET /admin/handovers", access: may(staff.HandOver), handle: s.listHandovers},
 		{pattern: "GET /admin/handovers/new", access: may(staff.HandOver), handle: s.newHandover},
 		{pattern: "POST /admin/handovers", access: may(staff.HandOver), handle: s.planHandover},
