@@ -45,6 +45,17 @@ var shippedTexts = sync.OnceValues(func() (map[string]map[string]Text, error) {
 	return out, nil
 })
 
+// Shipped says whether the words of a purpose in a language are those that came with the
+// product: only of them it is known what they come to in short.
+func (p Purpose) Shipped(language string) bool {
+	texts, err := shippedTexts()
+	if err != nil {
+		return false
+	}
+	shipped, ok := texts[p.Name][language]
+	return ok && p.Texts[language] == shipped
+}
+
 // EnsureShipped makes the purposes of the first day that there are not yet. What
 // the group changed stays as it is. It runs at every start, on every node.
 func (r *Room) EnsureShipped(tx *db.Tx) error {

@@ -19,7 +19,7 @@ import (
 const kindGreeting = "greeting"
 
 // greet tells her once per account who we are, what for and how to stop, and asks whether
-// we may write first. The words are those of the purposes. Whoever has answered, on
+// we may write first. Whoever has answered, on
 // whatever channel, is not asked again; whoever comes back after a block is, unless she did.
 func (d *Desk) greet(tx *db.Tx, a Account, p place, back bool) error {
 	if p.peer == channel.Group || p.peer == channel.Room {
@@ -46,25 +46,74 @@ func (d *Desk) greet(tx *db.Tx, a Account, p place, back bool) error {
 	if err != nil {
 		return err
 	}
-	name, err := counterName(tx, p.counterID)
+	g := hello{account: a, service: service, page: d.PageURL(p.identityID, false, tx.Now), identityID: p.identityID}
+	if g.counter, err = counterName(tx, p.counterID); err != nil {
+		return err
+	}
+	say, err := d.greetingOf(tx, v, g)
 	if err != nil {
 		return err
 	}
-	ask, err := d.question(tx, v, p)
-	if err != nil {
-		return err
-	}
-	words, _ := service.In(consent.Language(v.language))
-	parts := []string{v.say("hello", "account", a.Name, "counter", name), words.Title + "\n" + words.Body}
-	if ask.text != "" {
-		parts = append(parts, ask.text)
-	}
-	ask.text = fitted(append(parts, v.say("page_line", "page", d.PageURL(p.identityID, false, tx.Now))), d.limits(a).TextUnits)
-	ask.key, ask.kind = "greeting "+a.ID, kindGreeting
+	say.key, say.kind = greetingKey(a.ID), kindGreeting
 	if told {
-		ask.key += " " + tx.NewID("evt")
+		say.key += " " + tx.NewID("evt")
 	}
-	return d.tell(tx, p.threadID, ask)
+	return d.tell(tx, p.threadID, say)
+}
+
+// greetingKey is the key of the first greeting on an account.
+func greetingKey(accountID string) string { return "greeting " + accountID }
+
+// hello is what a greeting says who we are by.
+type hello struct {
+	account          Account
+	service          consent.Purpose
+	counter          string // its name
+	page, identityID string
+}
+
+// greetingOf writes a greeting: one bubble that fits a phone. Where the texts of the
+// purposes are those of the product it says what they come to, and where the whole is;
+// where the group has written its own, it says their beginnings.
+func (d *Desk) greetingOf(tx *db.Tx, v voice, g hello) (sentence, error) {
+	say, err := d.ask(tx, v, consent.Marketing, g.identityID)
+	if err != nil {
+		return say, err
+	}
+	asks := len(say.choices) > 1
+	names := []string{"account", g.account.Name, "counter", g.counter}
+	words, language := g.service.In(consent.Language(v.language))
+	short := g.service.Shipped(language)
+	if asks && short {
+		marketing, err := d.Consent().Purpose(tx, consent.Marketing)
+		if err != nil {
+			return say, err
+		}
+		_, language := marketing.In(consent.Language(v.language))
+		short = marketing.Shipped(language)
+	}
+	page := []string{"page", g.page}
+	var parts []string
+	switch {
+	case short && asks:
+		parts = []string{v.say("greet_who", names...), v.say("greet_ask"), v.say("greet_page", page...)}
+	case short:
+		parts = []string{v.say("greet_who", names...), v.say("greet_page", page...)}
+	default:
+		parts = []string{v.say("hello", names...), beginning(words.Title + "\n" + words.Body)}
+		if asks {
+			parts = append(parts, beginning(say.text))
+		}
+		parts = append(parts, v.say("page_line", page...))
+	}
+	say.text = fitted(parts, d.limits(g.account).TextUnits)
+	return say, nil
+}
+
+// beginning is the first paragraph of a text.
+func beginning(text string) string {
+	first, _, _ := strings.Cut(text, "\n\n")
+	return first
 }
 
 // answeredBefore tells whether she has said yes or no to marketing for all channels.
@@ -151,7 +200,10 @@ func (t *tap) decide(yes bool) error {
 		if err := t.Withdrawn(t.tx, t.place.customerID); err != nil {
 			return err
 		}
-		return t.answerAt(t.place, sentence{text: t.voice.say("refused", "page", t.link(false))})
+		if err := t.answerAt(t.place, sentence{text: t.voice.say("refused", "page", t.link(false))}); err != nil {
+			return err
+		}
+		return t.offerChoice(t.tx, t.account, t.in, t.place)
 	}
 	may, err := t.Consent().May(t.tx, t.place.customerID, e.Purpose, e.Account)
 	if err != nil {
@@ -164,7 +216,10 @@ func (t *tap) decide(yes bool) error {
 		}
 		return t.answerAt(t.place, say)
 	}
-	return t.answerAt(t.place, sentence{text: t.voice.say("agreed", "page", t.link(false))})
+	if err := t.answerAt(t.place, sentence{text: t.voice.say("agreed", "page", t.link(false))}); err != nil {
+		return err
+	}
+	return t.offerChoice(t.tx, t.account, t.in, t.place)
 }
 
 // allowed writes what she tapped into the ledger, with a line of the thread as its proof.

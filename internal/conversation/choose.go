@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -322,11 +323,14 @@ func (d *Desk) advisorsAt(tx *db.Tx, a Account, counterID string, v voice) (sent
 	return s, nil
 }
 
-// offerChoice offers a customer without an advisor one of her own, once, with her first
-// words to a counter.
+// offerChoice offers a customer without an advisor one of her own, once: with her first
+// words to a counter, or after she was greeted, when she has answered that or goes on.
 func (d *Desk) offerChoice(tx *db.Tx, a Account, in channel.Inbound, p place) error {
-	if !a.OfferChoice || !p.opened || p.routing != unbound || in.Standby || p.peer == channel.Group || p.peer == channel.Room {
+	if !a.OfferChoice || p.routing != unbound || in.Standby || p.peer == channel.Group || p.peer == channel.Room {
 		return nil
+	}
+	if due, err := offerDue(tx, a, p); err != nil || !due {
+		return err
 	}
 	v, err := d.voice(tx, p.identityID, p.counterID)
 	if err != nil {
@@ -338,6 +342,19 @@ func (d *Desk) offerChoice(tx *db.Tx, a Account, in channel.Inbound, p place) er
 	}
 	s.key = "offer"
 	return d.tell(tx, p.threadID, s)
+}
+
+// offerDue leaves the buttons of a greeting to be answered first: messengers and our own
+// chat show those of the last message only.
+func offerDue(tx *db.Tx, a Account, p place) (bool, error) {
+	var before, now, offered int
+	err := tx.QueryRow(`SELECT COALESCE(SUM(CASE WHEN client_key = $2 AND at < $3 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN client_key = $2 AND at >= $3 THEN 1 ELSE 0 END), 0),
+			COALESCE(SUM(CASE WHEN client_key = 'offer' THEN 1 ELSE 0 END), 0)
+		FROM message WHERE thread_id = $1 AND client_key IN ($2, 'offer')`, p.threadID, greetingKey(a.ID), db.Micro(tx.Now)).Scan(&before, &now, &offered)
+	if err != nil {
+		return false, fmt.Errorf("was she offered advisors: %w", err)
+	}
+	return offered == 0 && now == 0 && (p.opened || before > 0), nil
 }
 
 var codeInText = regexp.MustCompile(`\[\s*([0-9A-Za-z]{6})\s*\]`)
