@@ -33,6 +33,7 @@ var invalidWords = map[string]string{
 	"syntax":           "not written as it should be",
 	"tag_form":         "small letters, digits and _ only, with at most one colon",
 	"there_twice":      "stands there twice",
+	"word_taken":       "one of them means something else already",
 	"twice":            "one of them stands there twice",
 	"too_short":        "too short",
 	"too_common":       "too many people use this one",

@@ -94,7 +94,7 @@ func everyPageFitsAPhone(t *testing.T, c *chromium) {
 		"/admin/replies", "/admin/replies/" + reply.ID, "/admin/failures", "/admin/blocks", "/admin/audit", "/admin/stores", "/admin/stores/new",
 		"/admin/counters/" + h.counter, "/admin/staff", "/admin/staff/new", "/admin/accounts", "/admin/accounts/" + h.account.ID,
 		"/admin/accounts/" + account, "/admin/tokens/new", "/admin/webhooks/new", "/admin/key", "/find?q=林", "/today", "/me/cards", "/admin/cards", "/admin/attributes", "/admin/tags", "/admin/words",
-		"/admin/purposes", "/admin/purposes/marketing", "/admin/contact-rules",
+		"/admin/purposes", "/admin/purposes/marketing", "/admin/contact-rules", "/admin/chat-rules",
 		"/admin/words/en", "/admin/products", "/admin/products/new", "/admin/arrivals", "/admin/imports", "/admin/handovers", "/admin/handovers/new", "/chat/" + account}
 	ada := h.console(c, h.hire("Ada", staff.Admin, h.counter), "Ada").small()
 	stranger := c.person(t, h.url, "a stranger").small()

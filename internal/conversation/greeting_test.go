@@ -47,7 +47,7 @@ func TestAGreetingFitsAPhone(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if n := lines(say.text); n > 18 {
+			if n := lines(say.text); n > 19 {
 				t.Errorf("%s takes %d lines: %s", language, n, say.text)
 			}
 			if !strings.Contains(say.text, "Rosée") || !strings.Contains(say.text, "https://counter.example/my/") || strings.ContainsAny(say.text, "{}") || len(say.choices) != 3 {

@@ -127,6 +127,7 @@ func (d *Desk) SaveChatRules(tx *db.Tx, v staff.Viewer, w ChatRules) (ChatRules,
 	if !v.May(staff.KeepConsent) {
 		return w, staff.ErrForbidden
 	}
+	taken := map[string]bool{} // in a list before
 	for _, list := range []struct {
 		field string
 		hint  hint
@@ -144,12 +145,17 @@ func (d *Desk) SaveChatRules(tx *db.Tx, v staff.Viewer, w ChatRules) (ChatRules,
 				return w, db.Invalid{Field: list.field, Code: "too_short"}
 			case was != "" && was != list.hint:
 				return w, db.Invalid{Field: list.field, Code: "word_taken"}
-			case was == "" && !slices.Contains(tidy, word):
+			case taken[exactly(word)]:
+				return w, db.Invalid{Field: list.field, Code: "twice"}
+			case was == "" && !slices.ContainsFunc(tidy, func(x string) bool { return exactly(x) == exactly(word) }):
 				tidy = append(tidy, word)
 			}
 		}
 		if len(tidy) > maxHints {
 			return w, db.Invalid{Field: list.field, Code: "too_many"}
+		}
+		for _, word := range tidy {
+			taken[exactly(word)] = true
 		}
 		*list.words = tidy
 	}
@@ -161,7 +167,8 @@ func (d *Desk) SaveChatRules(tx *db.Tx, v staff.Viewer, w ChatRules) (ChatRules,
 		settingChat, string(raw)); err != nil {
 		return w, fmt.Errorf("rules of the chat: %w", err)
 	}
-	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "chat_rules_saved"})
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "chat_rules_saved",
+		Detail: fmt.Sprintf("stop %d, start %d, page %d, greets %t", len(w.Stop), len(w.Start), len(w.Page), !w.NoGreeting)})
 	d.hints.forget()
 	return w, nil
 }
@@ -223,15 +230,7 @@ func (d *Desk) addedHints(tx *db.Tx) (map[string]hint, error) {
 	if err != nil {
 		return nil, err
 	}
-	words = map[string]hint{}
-	for _, list := range []struct {
-		hint  hint
-		words []string
-	}{{hintOwn, w.Page}, {hintStart, w.Start}, {hintStop, w.Stop}} {
-		for _, word := range list.words {
-			words[exactly(word)] = list.hint
-		}
-	}
+	words = w.hints()
 	d.hints.mu.Lock()
 	d.hints.words, d.hints.till = words, tx.Now.Add(hintCacheTime)
 	d.hints.mu.Unlock()

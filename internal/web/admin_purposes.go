@@ -45,9 +45,18 @@ func (s *Server) consentTiles(tx *db.Tx, v *Visit) (tileGroup, error) {
 		}
 	}
 	last := rules.Phases[len(rules.Phases)-1]
+	added, err := s.Desk.ChatRules(tx)
+	if err != nil {
+		return g, err
+	}
+	chat := v.T("chatrules.greets")
+	if added.NoGreeting {
+		chat = v.T("chatrules.greets_not")
+	}
 	g.Tiles = []tile{
 		{Path: "/admin/purposes", Icon: "heart", Name: v.T("consent.purposes"), Text: v.T("consent.purposes.count", "n", open)},
 		{Path: "/admin/contact-rules", Icon: "clock", Name: v.T("consent.rules"), Text: v.T("consent.rules.tile", "n", last.Messages, "days", last.Days)},
+		{Path: "/admin/chat-rules", Icon: "message", Name: v.T("chatrules.title"), Text: chat},
 	}
 	return g, nil
 }

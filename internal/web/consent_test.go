@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -133,5 +134,45 @@ func TestContactRulesPage(t *testing.T) {
 	})
 	read := h.as(t, h.Manager).get("/admin/contact-rules?sample_since=quarter&sample_kind=same")
 	want(t, read, http.StatusOK, "<fieldset class=\"rules-set\" disabled>", `value="quarter" selected`)
+	lacks(t, read, "rules-save")
+}
+
+func TestChatRulesPage(t *testing.T) {
+	h := newAdminHouse(t)
+	b := h.as(t, h.Privacy)
+	want(t, b.get("/admin/chat-rules"), http.StatusOK, "Words of your own", "unsubscribe", "取消訂閱", `dir="rtl"`, "Agree", "Only answers", "Rosée", `id="f-greets" value="on" checked`)
+	want(t, b.get("/admin/chat-rules?language=zh-Hant&account="+h.Line.ID), http.StatusOK, "我們只用來回覆與服務您", `value="zh-Hant" selected`)
+	form := url.Values{"stop": {"bye bye\n\nBYE-bye!\nciao"}, "start": {""}, "page": {"who am i"}, "greets": {"on"}}
+	try := func(message, says string) {
+		t.Helper()
+		typed := maps.Clone(form)
+		typed.Set("message", message)
+		want(t, b.post("/admin/chat-rules/try", typed), http.StatusOK, says)
+	}
+	try("Ciao 🙏", "This stops everything.")
+	try("ciao bella", "goes to the advisor")
+	try("取消訂閱！", "A word of the product")
+	try("Who am I?", "link of her own page")
+	for field, bad := range map[string]string{"x": "That is too short", "stop": "means something else already", strings.Repeat("long", 11): "too long", "who am I": "stands there twice"} {
+		wrong := maps.Clone(form)
+		if bad == "stands there twice" {
+			wrong.Set("start", field)
+		} else {
+			wrong.Set("page", field)
+		}
+		want(t, b.post("/admin/chat-rules", wrong), http.StatusUnprocessableEntity, bad)
+	}
+	form.Del("greets")
+	wantRedirect(t, b.post("/admin/chat-rules", form), "/admin/chat-rules")
+	h.read(func(tx *db.Tx) error {
+		rules, err := h.Desk.ChatRules(tx)
+		if len(rules.Stop) != 2 || len(rules.Page) != 1 || !rules.NoGreeting {
+			t.Errorf("%+v", rules)
+		}
+		return err
+	})
+	want(t, b.get("/admin"), http.StatusOK, "The house does not greet")
+	read := h.as(t, h.Manager).get("/admin/chat-rules")
+	want(t, read, http.StatusOK, `<fieldset class="rules-set" disabled>`, "ciao")
 	lacks(t, read, "rules-save")
 }

@@ -22,7 +22,7 @@ var pageTypes = map[string]any{
 	"admin_imports": adminImportsPage{}, "admin_import": adminImportPage{}, "admin_import#going": importGoing{}, "admin_handover": adminHandoverPage{}, "admin_handover#hand-going": handoverGoing{}, "admin_handover_form": adminHandoverFormPage{},
 	"admin_key": adminKeyPage{}, "admin_key#key-progress": keyProgress{},
 	"admin_lexicon": adminLexiconPage{}, "admin_editor": adminEditorPage{}, "admin_editor#tried": triedView{},
-	"admin_purpose": adminPurposePage{}, "admin_rules": adminRulesPage{}, "admin_rules#rules-preview": rulesPreview{}, "sign": signPage{},
+	"admin_purpose": adminPurposePage{}, "admin_rules": adminRulesPage{}, "admin_chat_rules": adminChatRulesPage{}, "admin_chat_rules#chat-tried": chatTried{}, "admin_rules#rules-preview": rulesPreview{}, "sign": signPage{},
 	"inbox#card-consent": cardConsent{}, "inbox#card-consent-past": consentPast{},
 	"admin_token": adminTokenPage{}, "admin_tokens": adminTokensPage{}, "admin_webhook": adminWebhookPage{},
 
