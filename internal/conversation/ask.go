@@ -92,13 +92,16 @@ func (d *Desk) greetingOf(tx *db.Tx, v voice, g hello) (sentence, error) {
 		_, language := marketing.In(consent.Language(v.language))
 		short = marketing.Shipped(language)
 	}
-	page := []string{"page", g.page}
+	page, who := []string{"page", g.page}, "greet_who"
+	if g.account.Name == g.counter {
+		who = "greet_who_same"
+	}
 	var parts []string
 	switch {
 	case short && asks:
-		parts = []string{v.say("greet_who", names...), v.say("greet_ask"), v.say("greet_page", page...)}
+		parts = []string{v.say(who, names...), v.say("greet_ask"), v.say("greet_page", page...)}
 	case short:
-		parts = []string{v.say("greet_who", names...), v.say("greet_page", page...)}
+		parts = []string{v.say(who, names...), v.say("greet_page", page...)}
 	default:
 		parts = []string{v.say("hello", names...), beginning(words.Title + "\n" + words.Body)}
 		if asks {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"dingdong/internal/conversation"
@@ -98,6 +99,7 @@ func dirOf(language string) string {
 func (s *Server) greetingShown(tx *db.Tx, v *Visit) (shownGreeting, error) {
 	query := v.request.URL.Query()
 	accounts, err := s.Desk.Accounts(tx)
+	accounts = slices.DeleteFunc(accounts, func(a conversation.Account) bool { return !v.May(staff.KeepConsent) && !a.SeenBy(v.Viewer) })
 	if err != nil || len(accounts) == 0 {
 		return shownGreeting{}, err
 	}
