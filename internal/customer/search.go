@@ -29,7 +29,10 @@ func foldWith(s string, script *[lastHan - firstHan + 1]uint16) string {
 	var out strings.Builder
 	out.Grow(len(s))
 	space := false
-	for _, r := range norm.NFKD.String(s) {
+	if !isPlain(s) {
+		s = norm.NFKD.String(s)
+	}
+	for _, r := range s {
 		switch {
 		case firstHan <= r && r <= lastHan:
 			if script != nil {
@@ -54,6 +57,16 @@ func foldWith(s string, script *[lastHan - firstHan + 1]uint16) string {
 		out.WriteRune(r)
 	}
 	return out.String()
+}
+
+// isPlain tells that a text has only letters which normalising leaves alone.
+func isPlain(s string) bool {
+	for _, r := range s {
+		if r >= 0x80 && (r < firstHan || r > lastHan) {
+			return false
+		}
+	}
+	return true
 }
 
 // grams lists the letters and letter pairs inside the words of a folded name.

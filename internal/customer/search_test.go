@@ -1,6 +1,10 @@
 package customer
 
-import "testing"
+import (
+	"testing"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 func TestFold(t *testing.T) {
 	for name, c := range map[string]struct{ in, out string }{
@@ -68,6 +72,14 @@ func TestScriptTable(t *testing.T) {
 	for _, r := range []rune{0, -1, 'a', firstHan - 1, lastHan + 1, 0xFFFD, 0x10FFFF, 0x110000} {
 		if SearchRune(r) != r {
 			t.Errorf("%U became %U", r, SearchRune(r))
+		}
+	}
+}
+
+func TestPlainTextNeedsNoNormalising(t *testing.T) {
+	for r := rune(0); r <= lastHan; r++ {
+		if s := string(r); isPlain(s) && norm.NFKD.String(s) != s {
+			t.Errorf("%U", r)
 		}
 	}
 }
