@@ -35,7 +35,7 @@ func (w ChatRules) Means(text string) (asked HouseAct, added bool) {
 	if key == "" {
 		return "", false
 	}
-	if h := shippedHints().of(text); h != "" {
+	if h := shippedHints().of(key); h != "" {
 		return HouseAct(h), false
 	}
 	h := w.hints()[key]
