@@ -90,7 +90,12 @@ func (r *run) followed(h *house, w *webhooks, url string) (float64, error) {
 
 // latency measures the acknowledgement under an open load.
 func (r *run) latency() error {
-	h, err := newHouse(r.ctx, r.o.binary, "", "http://127.0.0.1:9")
+	platform, err := startPlatform(0)
+	if err != nil {
+		return err
+	}
+	defer platform.stop()
+	h, err := newHouse(r.ctx, r.o.binary, "", platform.url)
 	if err != nil {
 		return err
 	}

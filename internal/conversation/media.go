@@ -53,7 +53,7 @@ func (d *Desk) FetchMedia(ctx context.Context, j job.Job) (job.Outcome, error) {
 		if m, err = d.message(tx, args.Message); err != nil {
 			return err
 		}
-		a, err = d.AccountByID(tx, m.AccountID)
+		a, err = d.accountOut(tx, m.AccountID)
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) { // erased; an attempt before may have brought the bytes in

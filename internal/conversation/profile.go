@@ -42,7 +42,7 @@ func (d *Desk) FetchProfile(ctx context.Context, j job.Job) (job.Outcome, error)
 		if peer.ID, err = d.Book.External(tx, i.ID); err != nil {
 			return err
 		}
-		a, err = d.AccountByID(tx, i.AccountID)
+		a, err = d.accountOut(tx, i.AccountID)
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) {
