@@ -95,8 +95,13 @@ func everyPageFitsAPhone(t *testing.T, c *chromium) {
 		"/admin/counters/" + h.counter, "/admin/staff", "/admin/staff/new", "/admin/accounts", "/admin/accounts/" + h.account.ID,
 		"/admin/accounts/" + account, "/admin/tokens/new", "/admin/webhooks/new", "/admin/key", "/find?q=林", "/today", "/me/cards", "/admin/cards", "/admin/attributes", "/admin/tags", "/admin/words",
 		"/admin/purposes", "/admin/purposes/marketing", "/admin/contact-rules", "/admin/chat-rules",
-		"/admin/words/en", "/admin/products", "/admin/products/new", "/admin/arrivals", "/admin/imports", "/admin/handovers", "/admin/handovers/new", "/chat/" + account}
+		"/admin/words/en", "/admin/words/en/new", "/admin/products", "/admin/products/new", "/admin/arrivals", "/admin/imports", "/admin/handovers", "/admin/handovers/new", "/chat/" + account,
+		"/me/shown", "/inbox/" + thread + "/consent", "/again", "/admin/stores/" + h.text(`SELECT store_id FROM counter WHERE id = $1`, h.counter), "/admin/brands/new", "/admin/counters/new", "/admin/accounts/new?channel=line",
+		"/admin/accounts/new?channel=webchat", "/admin/attributes/new", "/admin/tags/new", "/admin/replies/new", "/admin/purposes/new", "/admin/tokens", "/admin/webhooks"}
+	watched := []string{"/admin/privacy", "/admin/privacy?q=林", "/admin/privacy/keeping", "/admin/privacy/people/" + h.text(`SELECT customer_id FROM thread WHERE id = $1`, thread),
+		"/admin/privacy/people/" + h.text(`SELECT customer_id FROM thread WHERE id = $1`, thread) + "/erase", "/admin/alarms", "/admin/exports", "/admin/exports/new", "/admin/audit"}
 	ada := h.console(c, h.hire("Ada", staff.Admin, h.counter), "Ada").small()
+	officer := h.console(c, h.hire("Pia", staff.Privacy), "Pia").small()
 	stranger := c.person(t, h.url, "a stranger").small()
 	stranger.pardon("404")
 	for _, language := range []string{"en", "zh-TW"} {
@@ -106,12 +111,19 @@ func everyPageFitsAPhone(t *testing.T, c *chromium) {
 		for _, address := range pages {
 			ada.open(address)
 			ada.fits(language + " " + address)
-			if strings.HasPrefix(address, "/chat/") {
-				continue // it speaks the browser's language
+			if strings.HasPrefix(address, "/chat/") || strings.HasSuffix(address, "/consent") {
+				continue // they speak the customer's language
 			}
 			if got := read[string](ada, `document.documentElement.lang + " " + document.documentElement.dir`); got != language+" ltr" {
 				t.Errorf("%s says it is %q", address, got)
 			}
+		}
+		officer.open("/me")
+		officer.leaves(func() { officer.click(fmt.Sprintf(".languages button[value=%q]", language), "") })
+		officer.until(language, js(`(tag) => document.documentElement.lang === tag`, language))
+		for _, address := range watched {
+			officer.open(address)
+			officer.fits(language + " " + address)
 		}
 		stranger.open("/sign-in")
 		stranger.leaves(func() { stranger.click(fmt.Sprintf(".languages button[value=%q]", language), "") })

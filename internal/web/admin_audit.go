@@ -117,7 +117,7 @@ func (s *Server) showAudit(w http.ResponseWriter, r *http.Request, v *Visit) err
 		if rows, err = audit.List(tx, f); err != nil {
 			return err
 		}
-		masked, err = s.maskedNames(tx, rows)
+		masked, err = s.maskedNames(tx, v, rows)
 		return err
 	})
 	if err == nil {
@@ -198,7 +198,7 @@ func (s *Server) recordsOf(tx *db.Tx, id string) ([]string, error) {
 
 // maskedNames gives the customers of some lines names by which an officer tells one from
 // another, and which tell nobody who she is.
-func (s *Server) maskedNames(tx *db.Tx, rows []audit.Row) (map[string]string, error) {
+func (s *Server) maskedNames(tx *db.Tx, v *Visit, rows []audit.Row) (map[string]string, error) {
 	out := map[string]string{}
 	for _, row := range rows {
 		if _, done := out[row.Customer]; done || row.Customer == "" {
@@ -206,7 +206,7 @@ func (s *Server) maskedNames(tx *db.Tx, rows []audit.Row) (map[string]string, er
 		}
 		her, err := s.Desk.Book.Get(tx, row.Customer)
 		if errors.Is(err, db.ErrNotFound) || errors.Is(err, vault.ErrErased) {
-			out[row.Customer] = ""
+			out[row.Customer] = v.T("privacy.erased") + " " + shortID(row.Customer)
 			continue
 		}
 		if err != nil {
@@ -313,6 +313,9 @@ func (n namebook) call(v *Visit, actor string) string {
 	}
 	if actor == "" {
 		return v.T("admin.actor.nobody")
+	}
+	if key := "admin.actor." + actor; v.Words.Has(key) {
+		return v.T(key)
 	}
 	return actor
 }

@@ -62,7 +62,7 @@ func (m *myView) day(t time.Time) string {
 	if strings.HasPrefix(m.language, "zh") {
 		return t.In(m.zone).Format("2006 年 1 月 2 日")
 	}
-	return t.In(m.zone).Format(time.DateOnly)
+	return "\u2066" + t.In(m.zone).Format(time.DateOnly) + "\u2069" // kept whole in a line written from the right
 }
 
 func (m *myView) month(t time.Time) string {
