@@ -50,7 +50,7 @@ func TestWebhooksFromTheCommandLine(t *testing.T) {
 		select {
 		case id := <-heard:
 			return id
-		case <-time.After(15 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("nothing is heard")
 			return ""
 		}

@@ -21,7 +21,7 @@ import (
 
 // patience is how long a page may take to show what it should. It is long for
 // the sake of busy machines; nothing waits longer than it must.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // chromium is the one browser process that all stories share.
 type chromium struct{ ctx context.Context }

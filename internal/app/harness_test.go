@@ -100,7 +100,7 @@ func newHouseWith(t *testing.T, p plan) *home {
 		select {
 		case <-ended:
 			return result
-		case <-time.After(30 * time.Second):
+		case <-time.After(patience):
 			return fmt.Errorf("the house does not stop")
 		}
 	}
@@ -257,9 +257,9 @@ func newBrowser(t *testing.T, base string) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	transport := &http.Transport{MaxIdleConnsPerHost: 8, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext}
+	transport := &http.Transport{MaxIdleConnsPerHost: 8, DialContext: (&net.Dialer{Timeout: patience}).DialContext}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &browser{t: t, base: base, http: &http.Client{Jar: jar, Transport: transport, Timeout: 20 * time.Second,
+	return &browser{t: t, base: base, http: &http.Client{Jar: jar, Transport: transport, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
@@ -307,7 +307,7 @@ func (b *browser) tryPost(path string, form url.Values) (answer, error) {
 // eventually waits until what holds returns "", or fails with what it says.
 func eventually(t *testing.T, holds func() string) {
 	t.Helper()
-	eventuallyIn(t, 15*time.Second, holds)
+	eventuallyIn(t, patience, holds)
 }
 
 func eventuallyIn(t *testing.T, limit time.Duration, holds func() string) {

@@ -98,7 +98,7 @@ func (p *program) terminate() {
 		if err != nil {
 			p.t.Fatalf("stopping: %v\n%s", err, p.log)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		p.t.Fatalf("the house does not stop\n%s", p.log)
 	}
 }

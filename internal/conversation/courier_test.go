@@ -264,7 +264,7 @@ func TestAccountIsMended(t *testing.T) {
 	c.fake.FailNext(1, linefake.Fault{Status: 401, Message: "Authentication failed"})
 	m := c.say(c.only(c.mei).ID, "answer")
 	c.work()
-	eventually(t, 10*time.Second, func() bool {
+	eventually(t, 60*time.Second, func() bool {
 		var got Message
 		c.read(func(tx *db.Tx) (err error) { got, err = c.message(tx, m.ID); return err })
 		return got.Status == StatusQueued && got.Failure == "misconfigured"

@@ -94,7 +94,7 @@ func (s *story) tell() {
 // settle waits until nothing is due any more.
 func (s *story) settle() {
 	s.t.Helper()
-	eventually(s.t, 20*time.Second, func() bool {
+	eventually(s.t, 60*time.Second, func() bool {
 		var due int
 		s.read(func(tx *db.Tx) error {
 			return tx.QueryRow(`SELECT (SELECT COUNT(*) FROM message WHERE status = 'queued') +

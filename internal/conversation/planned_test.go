@@ -86,7 +86,7 @@ func (h *talk) now(m Message) Message {
 
 func (h *talk) becomes(m Message, s Status, failure string) {
 	h.t.Helper()
-	eventually(h.t, 20*time.Second, func() bool { m = h.now(m); return m.Status == s })
+	eventually(h.t, 60*time.Second, func() bool { m = h.now(m); return m.Status == s })
 	if m.Failure != failure {
 		h.t.Errorf("it is %s because of %q, want %q", m.Status, m.Failure, failure)
 	}
@@ -311,7 +311,7 @@ func TestAWithdrawalStopsWhatWaitsInACall(t *testing.T) {
 				service := h.sends(Draft{Author: AuthorStaff, AuthorID: h.mei.ID})
 				h.fake.FailNext(1, c.fault)
 				h.work()
-				eventually(t, 20*time.Second, func() bool { // the call was made, and is to be made again
+				eventually(t, 60*time.Second, func() bool { // the call was made, and is to be made again
 					var n int
 					h.read(func(tx *db.Tx) error {
 						return tx.QueryRow(`SELECT COUNT(*) FROM job j JOIN message m ON m.thread_id = j.key WHERE j.kind = 'deliver' AND m.id = $1

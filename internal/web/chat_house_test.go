@@ -274,7 +274,7 @@ func (l *chatLine) next(name string) told {
 			if e.name == name {
 				return e
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			l.t.Fatalf("no %q came", name)
 		}
 	}
@@ -299,7 +299,7 @@ func (l *chatLine) ends() {
 			if !open {
 				return
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			l.t.Fatal("the stream did not end")
 		}
 	}

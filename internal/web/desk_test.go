@@ -157,10 +157,14 @@ func (h *deskHouse) listens(b *browser, query, lastID string) *ear {
 	return e
 }
 
+// patience is how long a test waits for what must come. It is long for the sake of busy
+// machines; nothing waits longer than it must.
+const patience = 60 * time.Second
+
 // until reads frames up to the first that fits, and returns all it read.
 func (e *ear) until(fits func(frame) bool) (read []frame) {
 	e.t.Helper()
-	late := time.NewTimer(10 * time.Second)
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {
 		select {
@@ -188,7 +192,7 @@ func (e *ear) event(name string) frame {
 // over waits for the stream to end.
 func (e *ear) over() {
 	e.t.Helper()
-	late := time.NewTimer(10 * time.Second)
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {
 		select {

@@ -26,20 +26,19 @@ import (
 // side is one of two brands in a store, with what only its own people may read. Whatever
 // it knows of a customer has its word in it.
 type side struct {
-	word      string // stands in every text of this side and in none of the other's
-	ask       string // a part of it: a page that shows a query must not look like a leak
-	advisor   string
-	manager   string
-	counter   string
-	brand     string
-	account   conversation.Account
-	wen, own  conversation.Thread // of who is at both, and of who is only here
-	picture   string              // a message
-	later     string              // a message that is planned
-	row       map[string]string   // of Wen's card, by kind
-	card      string
-	product   string
-	promiseOf string
+	word     string // stands in every text of this side and in none of the other's
+	ask      string // a part of it: a page that shows a query must not look like a leak
+	advisor  string
+	manager  string
+	counter  string
+	brand    string
+	account  conversation.Account
+	wen, own conversation.Thread // of who is at both, and of who is only here
+	picture  string              // a message
+	later    string              // a message that is planned
+	row      map[string]string   // of Wen's card, by kind
+	card     string
+	product  string
 }
 
 // minimum is a house of two brands. Wen is a customer of both, by two accounts, and
