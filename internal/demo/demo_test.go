@@ -91,6 +91,17 @@ func TestSeed(t *testing.T) {
 		if answering != 8 || managers != 2 {
 			t.Errorf("%d people answer, %d of them managers", answering, managers)
 		}
+		for what, query := range map[string]string{
+			"pairs of files that wait for a second person": `SELECT COUNT(*) / 2 FROM export WHERE state = 'waiting'`,
+			"wishes of customers":                          `SELECT COUNT(*) FROM privacy_request WHERE kind = 'correct'`,
+			"alarms":                                       `SELECT COUNT(*) / 2 FROM audit WHERE action = 'export.denied'`, // what raises one
+		} {
+			var n int
+			err := d.Read(t.Context(), func(tx *db.Tx) error { return tx.QueryRow(query).Scan(&n) })
+			if err != nil || n != 1 {
+				t.Errorf("%d %s for the privacy officer: %v", n, what, err)
+			}
+		}
 		all := inbox(t, desk)
 		now := desk.DB.Now()
 		waiting, unassigned, closed, blocked := 0, 0, 0, 0

@@ -105,7 +105,7 @@ func Seed(ctx context.Context, desk *conversation.Desk, o Places) (Seeded, error
 	if err != nil {
 		return s.made, fmt.Errorf("what is known: %w", err)
 	}
-	return s.made, nil
+	return s.made, s.watch(ctx)
 }
 
 // telling is one story on its way into the database.
