@@ -97,6 +97,17 @@ var acts = []struct {
 	{"POST /products", "/products", m{"products": []m{{"ref": "P1", "name": "Balm", "variants": []m{{"sku": "S1"}}}}}, "api.write", ""},
 	{"POST /purchases", "/purchases", m{"purchases": []m{{"source": "till", "ref": "1", "customer": "{customer}", "at": "2026-01-01T00:00:00Z", "currency": "TWD", "lines": []m{{"sku": "S1", "amount": 100}}}}}, "api.write", ""},
 
+	{"POST /handovers", "/handovers", m{"advisor": "{advisor}", "kind": "leaves", "ends": "2027-06-01T00:00:00Z"}, "handover.plan", "handover"},
+	{"GET /handovers", "/handovers", nil, "none: counts only", ""},
+	{"GET /handovers/{id}", "/handovers/{handover}", nil, "none: counts only", ""},
+	{"DELETE /handovers/{id}", "/handovers/{handover}", nil, "handover.drop", ""},
+	{"POST /handovers", "/handovers", m{"advisor": "{advisor}", "kind": "leaves", "ends": "2027-06-02T00:00:00Z"}, "handover.plan", "handover"},
+	{"POST /handovers/{id}/begin", "/handovers/{handover}/begin", nil, "handover.start", ""},
+	{"POST /handovers/{id}/pause", "/handovers/{handover}/pause", nil, "handover.pause", ""},
+	{"POST /handovers/{id}/resume", "/handovers/{handover}/resume", nil, "handover.resume", ""},
+	{"POST /handovers/{id}/cancel", "/handovers/{handover}/cancel", nil, "handover.cancel", ""},
+	{"POST /handovers/{id}/return", "", nil, "by handover.Room.Recall: handover.recall; only of who is away", ""},
+
 	{"GET /lexicons/{id}", "", nil, "none: no customer is told", ""},
 	{"POST /lexicons", "/lexicons", m{"language": "en", "yaml": recordedLexicon}, "lexicon_saved", "lexicon"},
 	{"PUT /lexicons/{id}", "/lexicons/{lexicon}", m{"language": "en", "yaml": recordedLexicon}, "lexicon_saved", ""},
