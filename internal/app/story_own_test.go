@@ -40,7 +40,7 @@ func oneTapStopsItAndAPlannedMessageDies(t *testing.T, c *chromium) {
 	lin := h.phone.Person("U1", "林怡君")
 	h.phone.Follow(lin)
 	phone := h.phoneOf(c, lin, "林怡君")
-	phone.shows(".bubble", "先向您說明我們如何使用您的資料")
+	phone.shows(".bubble", "我們可以偶爾主動傳新品與優惠給您嗎")
 	phone.click(".choice", "同意")
 	phone.shows(".bubble", "謝謝您！您隨時可以回覆「取消訂閱」")
 

@@ -27,6 +27,7 @@ var waysOut = map[string]string{
 	"conversation/import.go m.insert(tx)":           "the past: it refuses what would be on its way",
 	"conversation/visitor.go m.insert(tx)":          "what she wrote on the web",
 	"conversation/import.go StatusQueued":           "refuses it",
+	"conversation/pack.go StatusQueued":             "reads what Send has queued, and asks again",
 }
 
 // TestEveryWayOutAsks looks for words of the code by which something could be sent: there

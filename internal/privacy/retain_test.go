@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -244,14 +245,14 @@ func TestARunGoesOnWhereItBrokeOff(t *testing.T) {
 
 func TestWhoIsSuppressedIsNotBroughtBack(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		enter := func() (id string) {
-			h.write(func(tx *db.Tx) error {
-				e, err := h.Desk.EnterCustomer(tx, staff.System(), conversation.NewCustomer{Name: "Lin", CounterID: h.counter,
-					Contacts: []customer.Contact{{Kind: customer.Phone, Value: "0912345678", Source: customer.SourceAPI}}})
+		phone := customer.Contact{Kind: customer.Phone, Value: "0912345678", Source: customer.SourceAPI}
+		enter := func(contacts ...customer.Contact) (id string, err error) {
+			err = h.DB.Write(context.Background(), func(tx *db.Tx) error {
+				e, err := h.Desk.EnterCustomer(tx, staff.System(), conversation.NewCustomer{Name: "Lin", CounterID: h.counter, Contacts: contacts})
 				id = e.CustomerID
 				return err
 			})
-			return id
+			return id, err
 		}
 		grant := func(id string, how consent.How, staffID string) error {
 			return h.DB.Write(context.Background(), func(tx *db.Tx) error {
@@ -263,10 +264,17 @@ func TestWhoIsSuppressedIsNotBroughtBack(t *testing.T) {
 			h.read(func(tx *db.Tx) (err error) { yes, err = h.Consent.May(tx, id, consent.Marketing, ""); return err })
 			return yes
 		}
-		lin := enter()
+		lin, err := enter(phone)
+		check(t, err)
 		h.write(func(tx *db.Tx) error { _, err := h.EraseFor(tx, h.officer, lin, ""); return err })
 		h.clock.Advance(time.Hour)
-		again := enter()
+		if _, err := enter(phone); !errors.Is(err, db.Invalid{Field: "phone", Code: "erased"}) {
+			t.Errorf("she was entered again: %v", err)
+		}
+		// She comes to the counter, and is met as anybody; what is known by her number holds.
+		again, err := enter()
+		check(t, err)
+		h.write(func(tx *db.Tx) error { _, err := h.Book.AddContact(tx, again, phone); return err })
 		if again == lin || grant(again, consent.HowImport, "") == nil || grant(again, consent.HowStaff, "token/tok_1") == nil || may(again) {
 			t.Error("a file brought her back")
 		}
