@@ -13,6 +13,17 @@ func (r *run) idle() error {
 		return err
 	}
 	defer h.raze()
+	// The first start fills the database with what the product ships.
+	if _, err := h.start(r.ctx); err != nil {
+		return err
+	}
+	if err := h.quiet(); err != nil {
+		return err
+	}
+	time.Sleep(3 * time.Second)
+	if err := h.halt(); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
 	var starts []time.Duration
 	for range 5 {
 		took, err := h.start(r.ctx)
@@ -32,8 +43,18 @@ func (r *run) idle() error {
 	if err != nil {
 		return err
 	}
+	// A first message brings the lexicons into memory.
+	if err := (&webhooks{customers: 1, salt: "ID"}).post(r.ctx, client(1), "http://"+h.address+"/in/"+h.account); err != nil {
+		return err
+	}
+	time.Sleep(5 * time.Second)
+	after, err := h.memory()
+	if err != nil {
+		return err
+	}
 	start := percentile(starts, 0.5)
 	r.note("Start on an existing database, until ready", ms(start)+" (median of 5)", "300 ms", start < 300*time.Millisecond)
 	r.note("Memory, idle", fmt.Sprintf("%.0f MB resident", mb), "60 MB", mb < 60)
+	r.note("Memory, idle, once messages were read", fmt.Sprintf("%.0f MB resident", after), "60 MB", after < 60)
 	return nil
 }

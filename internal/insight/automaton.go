@@ -98,8 +98,9 @@ func (b *builder) spread() {
 			b.slots[base+int32(c)].fail = b.failure(at.slot, c)
 		}
 	}
-	b.slots = slices.Clip(b.slots[:b.used+257])
-	b.pattern = slices.Clip(b.pattern[:b.used+257])
+	// Copies: what they grew in is half empty, and would be kept as long as they are.
+	b.slots = slices.Clone(b.slots[:b.used+257])
+	b.pattern = slices.Clone(b.pattern[:b.used+257])
 }
 
 // settle notes what a slot ends; its fail was settled before, being less deep.
