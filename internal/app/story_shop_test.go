@@ -132,6 +132,9 @@ func aSiteThatIsNotNamedCannotShowIt(t *testing.T, c *chromium) {
 		return "the browser does not say that it refuses"
 	})
 	eventuallyIn(t, patience, func() string { // until it has refused, the frame bears the address it goes to
+		if strings.Contains(h.log.String(), `route="GET /chat/{account}" status=403`) { // it goes on bearing it, over a page that says no
+			return ""
+		}
 		all, err := chromedp.Targets(visitor.ctx)
 		must(t, err)
 		for _, one := range all {
@@ -143,5 +146,8 @@ func aSiteThatIsNotNamedCannotShowIt(t *testing.T, c *chromium) {
 	})
 	if n := read[int](visitor, `localStorage.length`); n != 0 {
 		t.Error("the shop was given a token")
+	}
+	if strings.Contains(h.log.String(), `route="GET /chat/{account}" status=200`) {
+		t.Error("the house gave the page away")
 	}
 }
