@@ -90,7 +90,8 @@ func (c Consumer) next(ctx context.Context, d *db.DB) (g group, err error) {
 		if g.idle = len(g.events) == 0; g.idle || c.Ahead == nil {
 			return nil
 		}
-		return c.Ahead(tx, g.events)
+		_ = c.Ahead(tx, g.events)
+		return ctx.Err()
 	})
 	return g, err
 }

@@ -170,3 +170,23 @@ func TestConsumerStopsWhenTheDatabaseFails(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// One event that cannot be read ahead does not keep the others waiting.
+func TestConsumerGoesOnWhereAheadFails(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		c := Consumer{Tally: "react", Group: 10, React: func(tx *db.Tx, e Event) error { return note(tx, e, "") },
+			Ahead: func(tx *db.Tx, events []Event) error {
+				if _, err := tx.Query(`SELECT no_such_column FROM event`); err == nil {
+					t.Error("that is no error")
+				}
+				return errors.New("damaged")
+			}}
+		appendThreads(t, d, "a", "b")
+		if _, err := c.Step(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		if got := handled(t, d); !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("handled %q", got)
+		}
+	})
+}

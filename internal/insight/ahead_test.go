@@ -83,3 +83,27 @@ func TestWhatIsKnownIsOnlyMentioned(t *testing.T) {
 		}
 	})
 }
+
+// A message that is damaged in the store fails alone: the ones beside it are read.
+func TestADamagedMessageFailsAlone(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.receive(1, "I have dry skin", nil)
+		h.receive(2, "I have sensitive skin", nil)
+		h.write(func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE message SET body = $1 WHERE external_id = 'ext-1'`, []byte("damaged"))
+			return err
+		})
+		failed, passed := 0, 0
+		c := event.Consumer{Tally: "react", Group: 10, React: h.React, Ahead: h.Ahead,
+			Aside: func(_ *db.Tx, _ event.Event, _ error) error { failed++; return nil }}
+		for stands := event.Moved; stands != event.Idle && passed < 50; passed++ {
+			var err error
+			stands, err = c.Step(t.Context(), h.db)
+			check(t, err)
+		}
+		if failed != 1 {
+			t.Errorf("%d were set aside, want 1", failed)
+		}
+		h.wantCard("concern:sensitive <- I have sensitive skin")
+	})
+}
