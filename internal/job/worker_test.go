@@ -137,7 +137,11 @@ func TestCrashIsRescuedByTheLease(t *testing.T) {
 		if d.Engine() == db.Postgres {
 			r := start(t, d, map[string]job.Handler{"x": handler}, job.Options{})
 			enqueue(t, d, job.New{Kind: "x", Args: 4})
-			until(t, "the free job ran", func() bool { return stats(t, d).Waiting == 1 })
+			until(t, "the free job ran", func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return len(ran) > 0 && stats(t, d).Waiting == 1
+			})
 			mu.Lock()
 			if !slices.Equal(ran, []string{"4:1"}) {
 				t.Errorf("before the leases ended ran %v", ran)
