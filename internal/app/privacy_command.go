@@ -23,7 +23,7 @@ type privacyCommand struct {
 type privacyExport struct {
 	Customer string `arg:"" help:"Id of the customer: cus_..."`
 	File     string `arg:"" help:"Zip to write; it must not be there yet."`
-	Language string `help:"Language of the page: zh-Hant, zh-Hans, en, ar, id, ms, th or vi. Default: hers."`
+	Language string `help:"Language of the page: zh-Hant, zh-Hans, en, ar, id, ms, th or vi. Default: hers." enum:",zh-Hant,zh-Hans,en,ar,id,ms,th,vi" default:""`
 }
 
 // Run writes the file. It is as personal as anything can be: the mode is for its

@@ -61,6 +61,12 @@ func TestRequestsHaveAClock(t *testing.T) {
 			if err := h.Extend(tx, h.officer, Working{ID: export.ID, Note: "again"}); !errors.As(err, new(db.Invalid)) {
 				t.Errorf("extended twice: %v", err)
 			}
+			for _, nothing := range []string{"", " \n", "\x00"} {
+				var bad db.Invalid
+				if err := h.Refuse(tx, h.officer, Working{ID: correct.ID, Note: nothing}); !errors.As(err, &bad) || bad.Field != "note" {
+					t.Errorf("refused for %q: %v", nothing, err)
+				}
+			}
 			if err := h.Finish(tx, h.officer, Working{ID: erase.ID}); !errors.As(err, new(db.Invalid)) {
 				t.Errorf("an erasure is done though she is there: %v", err)
 			}

@@ -22,17 +22,11 @@ func (r *Room) Comment(tx *db.Tx, v staff.Viewer, w Working) error {
 // Extend gives a request as many days once more as its kind has. The law wants a
 // reason, and that she is told.
 func (r *Room) Extend(tx *db.Tx, v staff.Viewer, w Working) error {
-	if w.Note == "" {
-		return db.Invalid{Field: "note", Code: "required"}
-	}
 	return r.work(tx, v, w, "extended")
 }
 
 // Refuse closes a request that cannot be done; the law wants a reason.
 func (r *Room) Refuse(tx *db.Tx, v staff.Viewer, w Working) error {
-	if w.Note == "" {
-		return db.Invalid{Field: "note", Code: "required"}
-	}
 	return r.work(tx, v, w, "refused")
 }
 
@@ -48,6 +42,9 @@ func (r *Room) work(tx *db.Tx, v staff.Viewer, w Working, act string) error {
 	note, err := noteField(w.Note)
 	if err != nil {
 		return err
+	}
+	if note == "" && (act == "extended" || act == "refused") {
+		return db.Invalid{Field: "note", Code: "required"}
 	}
 	q, err := r.request(tx, w.ID)
 	if err != nil {

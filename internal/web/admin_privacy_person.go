@@ -26,9 +26,17 @@ type adminPrivacyPersonPage struct {
 }
 
 type privacyRequest struct {
-	Path, Title, Text, Worry, Note string
-	Open, Refusable                bool
-	Steps                          []string
+	ID, Path, Title, Text, Worry, Note string
+	Open                               bool
+	Steps                              []string
+	Typed, Error                       string // what was tried last, and the code of what is wrong with it
+}
+
+// privacyTried is a form of the page that was refused: of one request, or with none
+// the one that enters what she asked.
+type privacyTried struct {
+	request string
+	Form
 }
 
 type privacyFile struct{ Path, Text string }
@@ -44,13 +52,15 @@ type adminErasePage struct {
 	Text   string
 }
 
-func (s *Server) showPrivacyPerson(w http.ResponseWriter, _ *http.Request, v *Visit) error {
-	return s.privacyPerson(w, v, Form{})
+func (s *Server) showPrivacyPerson(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	return s.privacyPerson(w, v, r.PathValue("customer"), privacyTried{})
 }
 
-func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, f Form) error {
-	id := v.request.PathValue("customer")
-	data := adminPrivacyPersonPage{Form: f, Action: "/admin/privacy/people/" + id}
+func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, id string, tried privacyTried) error {
+	data := adminPrivacyPersonPage{Action: "/admin/privacy/people/" + id}
+	if tried.request == "" {
+		data.Form = tried.Form
+	}
 	clock := s.clock(v, "")
 	for _, k := range []privacy.RequestKind{privacy.AskExport, privacy.AskErase, privacy.AskCorrect} {
 		data.Kinds = append(data.Kinds, Option{string(k), v.T("privacy.kind." + string(k))})
@@ -79,6 +89,12 @@ func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, f Form) error {
 				row, err := s.privacyRequest(tx, v, clock, q)
 				if err != nil {
 					return err
+				}
+				if row.ID == tried.request {
+					row.Typed = tried.Values.Get("note")
+					for _, code := range tried.Errors { // its form has one line
+						row.Error = code
+					}
 				}
 				data.Requests = append(data.Requests, row)
 			}
@@ -124,12 +140,12 @@ func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, f Form) error {
 	}
 	data.Frame = s.frame(v, "admin", data.Top.Title)
 	data.Path = data.Action
-	return s.render(w, v, view{Page: "admin_privacy_person", Status: f.status(), Data: data})
+	return s.render(w, v, view{Page: "admin_privacy_person", Status: tried.status(), Data: data})
 }
 
 func (s *Server) privacyRequest(tx *db.Tx, v *Visit, clock Clock, q privacy.Request) (privacyRequest, error) {
 	row := requestRow(v, clock, q)
-	out := privacyRequest{Path: "/admin/privacy/requests/" + q.ID, Title: v.T("privacy.kind." + string(q.Kind)), Text: row.Text, Worry: row.Worry,
+	out := privacyRequest{ID: q.ID, Path: "/admin/privacy/requests/" + q.ID, Title: v.T("privacy.kind." + string(q.Kind)), Text: row.Text, Worry: row.Worry,
 		Note: q.Note, Open: q.ClosedAt.IsZero()}
 	_, steps, err := s.Privacy.Request(tx, v.Viewer, q.ID)
 	for _, x := range steps {
@@ -158,7 +174,7 @@ func (s *Server) askPrivacy(w http.ResponseWriter, r *http.Request, v *Visit) er
 		return err
 	})
 	if f.Take(err) {
-		return s.privacyPerson(w, v, f)
+		return s.privacyPerson(w, v, r.PathValue("customer"), privacyTried{Form: f})
 	}
 	if err != nil {
 		return err
@@ -190,6 +206,9 @@ func (s *Server) workPrivacy(w http.ResponseWriter, r *http.Request, v *Visit) e
 		}
 		return act(s.Privacy)
 	})
+	if tried := (privacyTried{request: work.ID, Form: Form{Values: r.PostForm}}); tried.Take(err) {
+		return s.privacyPerson(w, v, person, tried)
+	}
 	if err != nil {
 		return err
 	}
