@@ -38,7 +38,7 @@ func (r *run) idle() error {
 	if _, err := h.start(r.ctx); err != nil {
 		return err
 	}
-	time.Sleep(5 * time.Second)
+	time.Sleep(12 * time.Second) // it gives memory back when nothing happened for five
 	mb, err := h.memory()
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (r *run) idle() error {
 	if err := (&webhooks{customers: 1, salt: "ID"}).post(r.ctx, client(1), "http://"+h.address+"/in/"+h.account); err != nil {
 		return err
 	}
-	time.Sleep(5 * time.Second)
+	time.Sleep(12 * time.Second)
 	after, err := h.memory()
 	if err != nil {
 		return err

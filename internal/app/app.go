@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -225,7 +224,6 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.DB.Write(ctx, a.Reader.EnsureShipped); err != nil && ctx.Err() == nil {
 		return err
 	}
-	go debug.FreeOSMemory() // of opening and migrating: what follows may be an idle night
 	doors := http.NewServeMux()
 	doors.Handle("/api/", api.New(api.Deps{DB: a.DB, Desk: a.Desk, Events: a.Events, Hooks: a.Hooks, Shop: a.Shop, Privacy: a.Privacy, Consent: a.Consent, Reader: a.Reader, Hands: a.Hands, Log: a.Log,
 		PublicURL: a.Desk.PublicURL, Version: version(), Stopping: a.stopping}))
@@ -243,6 +241,7 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() error { a.Events.Run(background); return nil })
 	work.Go(func() error { a.Vault.Follow(background, a.Log); return nil })
 	work.Go(func() error { return a.react(background) })
+	work.Go(func() error { giveBack(background); return nil })
 
 	serving, serveCtx := errgroup.WithContext(ctx)
 	for s, l := range servers {

@@ -12,8 +12,8 @@ import (
 // change, so any number of goroutines may read at once.
 type Reader struct {
 	machine  *automaton
-	uses     [][]use // what a pattern is for
-	texts    []edges // how its ends look
+	uses     []use   // what patterns are for, one pattern's after the other's
+	texts    []edges // how a pattern's ends look, and where its uses are
 	tongues  []tongue
 	rules    []compiled
 	phrases  int
@@ -59,11 +59,13 @@ type use struct {
 	phrase   int32 // parts of one phrase have the same number
 }
 
-// edges says whether a pattern begins and ends in letters that make words.
+// edges says whether a pattern begins and ends in letters that make words, and which
+// of the uses are its own.
 type edges struct {
 	left, right bool
 	size        int // in bytes
 	letters     int
+	from, to    int32
 }
 
 // tongue is what a language needs while a message is read.
@@ -112,13 +114,20 @@ func Compile(lexicons []Lexicon) (*Reader, error) {
 	}
 	patterns := sortedKeys(c.registry)
 	c.machine = newAutomaton(patterns)
-	c.uses = make([][]use, len(patterns))
 	c.texts = make([]edges, len(patterns))
 	for i, p := range patterns {
-		c.uses[i] = c.registry[p]
+		from := int32(len(c.uses))
+		c.uses = append(c.uses, c.registry[p]...)
 		first, _ := utf8.DecodeRuneInString(p)
 		last, _ := utf8.DecodeLastRuneInString(p)
-		c.texts[i] = edges{wordLetter(first), wordLetter(last), len(p), utf8.RuneCountInString(p)}
+		c.texts[i] = edges{wordLetter(first), wordLetter(last), len(p), utf8.RuneCountInString(p), from, int32(len(c.uses))}
+	}
+	// Copies that lie together. What is kept for as long as the house stands must not be
+	// strewn over the memory that parsing used.
+	c.uses = slices.Clone(c.uses)
+	c.rules = slices.Clone(c.rules)
+	for i := range c.rules {
+		c.rules[i].Rule = c.rules[i].lean()
 	}
 	c.scratch.New = func() any { return &scratch{} }
 	return c.Reader, nil
@@ -171,6 +180,26 @@ func (c *compiler) add(l *Lexicon) {
 	for _, rule := range l.Rules {
 		c.rule(rule, n)
 	}
+}
+
+// lean is a rule without its phrases, which the patterns have.
+func (r Rule) lean() Rule {
+	r.Phrases, r.Denied, r.Unless = nil, nil, nil
+	for _, text := range []*string{&r.ID, &r.Tag, &r.Signal, &r.Asks, &r.Reply} {
+		*text = strings.Clone(*text)
+	}
+	r.Attribute = r.Attribute.clone()
+	if r.Negated != nil {
+		r.Negated = &Denial{strings.Clone(r.Negated.Tag), r.Negated.Attribute.clone()}
+	}
+	return r
+}
+
+func (a *Attribute) clone() *Attribute {
+	if a == nil {
+		return nil
+	}
+	return &Attribute{strings.Clone(a.Name), strings.Clone(a.Value)}
 }
 
 func (c *compiler) rule(rule Rule, n uint8) {

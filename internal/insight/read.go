@@ -132,7 +132,7 @@ func (r *Reader) scan(s *scratch) {
 			right = s.wordEnd(end)
 		}
 		whole := left == start && right == end
-		for _, u := range r.uses[p] {
+		for _, u := range r.uses[e.from:e.to] {
 			if u.unmarked && s.marked || !whole && !r.glued(s, u, e, [4]int{left, start, end, right}) {
 				continue
 			}

@@ -109,7 +109,7 @@ func compileVersions(versions []Version) (*Reader, error) {
 	}
 	var lexicons []Lexicon
 	for _, v := range versions {
-		l, err := parsed(v.YAML)
+		l, err := ParseLexicon([]byte(v.YAML))
 		if err != nil || l.Language != v.Language {
 			continue
 		}

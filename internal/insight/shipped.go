@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,47 +54,61 @@ func (f File) Version() int {
 	return 0
 }
 
-// parsedShipped holds the shipped lexicons by their text. To parse them takes longer
-// than everything else at the start of a house, and they are the same for all houses
-// of a process. Nobody changes them.
-var parsedShipped = sync.OnceValue(func() map[string]Lexicon {
+// shippedTexts gives the language of each shipped lexicon by its text.
+var shippedTexts = sync.OnceValue(func() map[string]string {
 	files, err := Shipped()
 	if err != nil {
 		return nil // EnsureShipped says so
 	}
-	out := make(map[string]Lexicon, len(files))
+	out := make(map[string]string, len(files))
 	for _, f := range files {
-		if l, err := ParseLexicon([]byte(f.YAML)); err == nil {
-			out[f.YAML] = l
+		out[f.YAML] = f.Language()
+	}
+	return out
+})
+
+// shippedTags gives the tags of each shipped lexicon by its text. A process with many
+// houses parses them once.
+var shippedTags = sync.OnceValue(func() map[string][]string {
+	out := map[string][]string{}
+	for text := range shippedTexts() {
+		if l, err := ParseLexicon([]byte(text)); err == nil {
+			out[text] = l.Tags()
 		}
 	}
 	return out
 })
 
-// parsed is ParseLexicon, quicker for what was shipped.
-func parsed(yaml string) (Lexicon, error) {
-	if l, ok := parsedShipped()[yaml]; ok {
-		return l, nil
+// tags gives the tags that the file's rules make.
+func (f File) tags() ([]string, error) {
+	if names, ok := shippedTags()[f.YAML]; ok {
+		return names, nil
 	}
-	return ParseLexicon([]byte(yaml))
+	l, err := ParseLexicon([]byte(f.YAML))
+	return l.Tags(), err
 }
 
-// firstReader reads what a house has that never changed a lexicon.
+// firstReader reads what a house has that never changed a lexicon. To parse them takes
+// longer than everything else that a house does at first, and it is the same for all
+// houses of a process.
 var firstReader = sync.OnceValues(func() (*Reader, error) {
 	var lexicons []Lexicon
-	for _, l := range parsedShipped() {
+	for text := range shippedTexts() {
+		l, err := ParseLexicon([]byte(text))
+		if err != nil {
+			return nil, err
+		}
 		l.Version = 1
 		lexicons = append(lexicons, l)
 	}
-	slices.SortFunc(lexicons, func(a, b Lexicon) int { return strings.Compare(a.Language, b.Language) })
 	return Compile(lexicons)
 })
 
 // untouched says that these are the shipped lexicons and nothing else.
 func untouched(versions []Version) bool {
-	shipped := parsedShipped()
+	shipped := shippedTexts()
 	for _, v := range versions {
-		if l, ok := shipped[v.YAML]; !ok || v.Version != 1 || l.Language != v.Language {
+		if language, ok := shipped[v.YAML]; !ok || v.Version != 1 || language != v.Language {
 			return false
 		}
 	}

@@ -188,7 +188,7 @@ func (r *Room) Publish(tx *db.Tx, v staff.Viewer, id string) error {
 	if found.State == StateLive {
 		return nil
 	}
-	if err := r.ensureTags(tx, l); err != nil {
+	if err := r.ensureTags(tx, l.Tags()); err != nil {
 		return fmt.Errorf("tags of a lexicon: %w", err)
 	}
 	if err := goLive(tx, found.Language, id); err != nil {
@@ -317,7 +317,7 @@ func (r *Room) ensure(tx *db.Tx, f File, known []Version) error {
 	if newest >= number {
 		return nil
 	}
-	l, err := parsed(f.YAML)
+	tags, err := f.tags()
 	if err != nil {
 		return err
 	}
@@ -329,16 +329,16 @@ func (r *Room) ensure(tx *db.Tx, f File, known []Version) error {
 	if err != nil || live.ID != "" && live.Shipped == 0 {
 		return err
 	}
-	if err := r.ensureTags(tx, l); err != nil {
+	if err := r.ensureTags(tx, tags); err != nil {
 		return err
 	}
 	tx.AfterCommit(r.live.forget)
 	return goLive(tx, language, id)
 }
 
-// ensureTags makes the tags that a lexicon gives. Those that we ship words for come
+// ensureTags makes tags that a lexicon gives. Those that we ship words for come
 // with their colour and the days they hold.
-func (r *Room) ensureTags(tx *db.Tx, l Lexicon) error {
+func (r *Room) ensureTags(tx *db.Tx, names []string) error {
 	words, err := TagWords()
 	if err != nil {
 		return err
@@ -348,7 +348,7 @@ func (r *Room) ensureTags(tx *db.Tx, l Lexicon) error {
 		known[w.Name] = w
 	}
 	var tags []customer.Tag
-	for _, name := range l.Tags() {
+	for _, name := range names {
 		tags = append(tags, customer.Tag{Name: name, Tone: known[name].Tone, Days: known[name].Days})
 	}
 	return r.Book.EnsureTags(tx, tags)
