@@ -17,7 +17,10 @@ const (
 	// carefulGroups is how many groups use savepoints from the start after one
 	// had to be run twice because a function failed half-way.
 	carefulGroups = 16
-	retryLimit    = 5
+	// A deadlock costs PostgreSQL a second to see. Who takes many rows may lose
+	// several in a row against who takes few.
+	retryLimit  = 12
+	retryPauses = 5 // after so many tries the pause grows no more
 )
 
 // Write runs fn in a durable transaction and returns when it is committed.
@@ -380,7 +383,7 @@ func (w *writer) alone(r *request) {
 			r.finish(err)
 			return
 		}
-		time.Sleep(time.Duration(rand.Int64N(int64(5*time.Millisecond) << try)))
+		time.Sleep(time.Duration(rand.Int64N(int64(5*time.Millisecond) << min(try, retryPauses))))
 	}
 }
 
