@@ -121,6 +121,9 @@ func sheIsErasedAndSearchedFor(t *testing.T, c *chromium) {
 	visitor.write("textarea", "請問有"+goneWords+"嗎？")
 	visitor.press("\r")
 	visitor.shows(".row.visitor", goneWords)
+	away := newTab(t, visitor.ctx, &tab{who: "the visitor's other window", base: h.url})
+	away.open("/chat/" + account)
+	away.shows(".row.visitor", goneWords)
 	eventually(t, func() string {
 		if h.count("thread") != 1 {
 			return "she has no thread"
@@ -187,6 +190,7 @@ func sheIsErasedAndSearchedFor(t *testing.T, c *chromium) {
 	}
 	read[bool](olga, `(document.querySelector("#f-name").value = "", true)`)
 	olga.write("#f-name", goneName)
+	away.offline(true)
 	olga.leaves(func() { olga.click("button.button-bad", "Erase for good") })
 	olga.shows(".toast", "She is erased")
 
@@ -197,6 +201,13 @@ func sheIsErasedAndSearchedFor(t *testing.T, c *chromium) {
 	if kept := read[string](visitor, `JSON.stringify(localStorage)`); strings.Contains(kept, goneWords) || regexp.MustCompile(`token[^"]*":"[^"]`).MatchString(kept) {
 		t.Errorf("her browser keeps %s", kept)
 	}
+	// The window that had no network is told when it comes back.
+	away.shows(".row.visitor", goneWords)
+	away.pardon("410")
+	away.offline(false)
+	away.shows(".welcome", "This conversation has been deleted.")
+	away.hides(".row", "")
+	away.hides("textarea", "")
 	mei.until("the list", `location.pathname === "/inbox"`)
 	watching.hides(".thread-row", goneName)
 	own.pardon("404", "410")
