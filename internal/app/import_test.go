@@ -22,7 +22,7 @@ func TestFilesAreImportedFromTheCommandLine(t *testing.T) {
 		t.Error(out)
 	}
 	wrong, err := os.ReadFile(products + ".errors.csv")
-	if err != nil || string(wrong) != "line,field,code\n3,brand,unknown\n" {
+	if err != nil || string(wrong) != "line,field,code,value\n3,brand,unknown,Nobody\n" {
 		t.Errorf("%q %v", wrong, err)
 	}
 	receipts := "N,date,counter,sku,amount\n1,2026-11-01,R1,C-1,\"1,680\"\n"

@@ -277,14 +277,19 @@ func (s *Shop) DropImport(ctx context.Context, v staff.Viewer, importID string) 
 	return s.forget(ctx, i.ID, ImportDropped, "")
 }
 
-const importRowColumns = `id, kind, name, by, at, state, mapping, total, settled, added, repeated, bad, error, done_at`
+const importRowColumns = `id, kind, name, by, at, state, mapping, total, settled, added, repeated, bad, error, done_at, blob, moved_at`
 
-func scanImport(scan func(...any) error) (Import, error) {
+// stoppedAfter is how long an import of the command line may stand still. A batch takes
+// seconds; a pipe that brings the file may be slower.
+const stoppedAfter = 10 * time.Minute
+
+// scanImport reads an import as it stands at a time.
+func scanImport(now time.Time, scan func(...any) error) (Import, error) {
 	var i Import
-	var at int64
+	var at, moved int64
 	var done *int64
-	var options string
-	err := scan(&i.ID, &i.Kind, &i.Name, &i.By, &at, &i.State, &options, &i.Total, &i.Settled, &i.Added, &i.Repeated, &i.Bad, &i.Error, &done)
+	var options, blob string
+	err := scan(&i.ID, &i.Kind, &i.Name, &i.By, &at, &i.State, &options, &i.Total, &i.Settled, &i.Added, &i.Repeated, &i.Bad, &i.Error, &done, &blob, &moved)
 	if err != nil {
 		return i, err
 	}
@@ -292,11 +297,19 @@ func scanImport(scan func(...any) error) (Import, error) {
 	if done != nil {
 		i.DoneAt = db.Time(*done)
 	}
+	if moved > 0 {
+		i.Moved = db.Time(moved)
+	}
+	// An uploaded file has a job, which goes on by itself; what came from the command line
+	// has nobody but its process.
+	if last := max(at, moved); i.State == ImportRunning && blob == "" && now.Sub(db.Time(last)) > stoppedAfter {
+		i.State = ImportStopped
+	}
 	return i, json.Unmarshal([]byte(options), &i.Options)
 }
 
 func readImport(tx *db.Tx, id string) (Import, error) {
-	i, err := scanImport(tx.QueryRow(`SELECT `+importRowColumns+` FROM import WHERE id = $1`, id).Scan)
+	i, err := scanImport(tx.Now, tx.QueryRow(`SELECT `+importRowColumns+` FROM import WHERE id = $1`, id).Scan)
 	if err != nil {
 		return i, fmt.Errorf("import: %w", db.NotFound(err))
 	}
@@ -329,7 +342,7 @@ func (s *Shop) Imports(tx *db.Tx, v staff.Viewer, limit int) ([]Import, error) {
 	marks, args := db.In(kinds, 2)
 	rows, err := tx.Query(`SELECT `+importRowColumns+` FROM import WHERE kind IN (`+marks+`) ORDER BY id DESC LIMIT $1`,
 		append([]any{cmp.Or(max(min(limit, longest), 0), usualPage)}, args...)...)
-	list, err := db.Collect(rows, err, func(r *sql.Rows) (Import, error) { return scanImport(r.Scan) })
+	list, err := db.Collect(rows, err, func(r *sql.Rows) (Import, error) { return scanImport(tx.Now, r.Scan) })
 	if err != nil {
 		return nil, fmt.Errorf("imports: %w", err)
 	}
@@ -352,7 +365,7 @@ func (s *Shop) ImportErrors(tx *db.Tx, v staff.Viewer, importID string, after in
 
 // WriteErrorHeadings begins a file of errors.
 func WriteErrorHeadings(w io.Writer) error {
-	_, err := io.WriteString(w, "line,field,code\n")
+	_, err := io.WriteString(w, "line,field,code,value\n")
 	return err
 }
 
@@ -369,7 +382,7 @@ func WriteErrors(w io.Writer, list []RowError) error {
 }
 
 func (e RowError) cells() []string {
-	return []string{strconv.FormatInt(e.Line, 10), harmless(e.Field), harmless(e.Code)}
+	return []string{strconv.FormatInt(e.Line, 10), harmless(e.Field), harmless(e.Code), harmless(e.Value)}
 }
 
 // harmless is text that a spreadsheet does not run: OWASP, "CSV Injection".

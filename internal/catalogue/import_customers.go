@@ -34,7 +34,7 @@ func (r *importReader) customerRow(i int, row []string, line int64) {
 	if day := cell("birthday"); day != "" {
 		var ok bool
 		if f.Birthday, ok = r.birthday(day); !ok {
-			r.spoil(i, RowError{line, "birthday", "date"})
+			r.spoil(i, RowError{Line: line, Field: "birthday", Code: "date"})
 		}
 	}
 	r.batch.customers = append(r.batch.customers, f)
@@ -77,7 +77,7 @@ func (s *Shop) prepareCustomers(ctx context.Context, r *importReader, b *importB
 
 // settleCustomers takes customers in, and gives them the receipts that wait for them.
 func (s *Shop) settleCustomers(tx *db.Tx, b *importBatch, w writing) ([]Result, error) {
-	e := customer.Enrolment{By: w.by, ImportID: w.importID, Region: b.options.Region, Proved: b.options.Proved, DryRun: !w.write}
+	e := customer.Enrolment{By: w.by, ImportID: w.importID, Region: b.options.Region, Proved: b.options.Proved, DryRun: !w.write, Seen: w.seen}
 	if w.write {
 		if err := customer.LockMerges(tx); err != nil {
 			return nil, err

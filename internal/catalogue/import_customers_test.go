@@ -44,8 +44,8 @@ func TestImportCustomers(t *testing.T) {
 		"VIP-8,,,那天,,02/30\n" + // no such day
 		",0987654321,,只有電話,,\n" +
 		"vip-1,,,同一人,,\n" // the first one, written otherwise
-	want := []RowError{{4, "phone", "malformed"}, {5, "email", "malformed"}, {6, "counter", "unknown"}, {7, "member", "required"}, {8, "member", "malformed"},
-		{9, "birthday", "too_late"}, {10, "birthday", "malformed"}}
+	want := []RowError{{4, "phone", "malformed", "12"}, {5, "email", "malformed", "nobody"}, {6, "counter", "unknown", "Nowhere"}, {7, "member", "required", ""}, {8, "member", "malformed", "VIP 6"},
+		{9, "birthday", "too_late", "2099/01/01"}, {10, "birthday", "malformed", "02/30"}}
 	each(t, func(t *testing.T, h *house) {
 		h.write(func(tx *db.Tx) error {
 			_, err := staff.SaveCounter(tx, staff.System(), staff.CounterForm{ID: h.roseeX, Name: "R1"})
@@ -104,7 +104,7 @@ func TestImportCustomers(t *testing.T) {
 			return nil
 		})
 		// A proved number and a member number of two people.
-		if p, bad = h.enrols("member,phone\nVIP-1,0922000111\n", ImportOptions{Proved: true}); p.Bad != 1 || bad[0] != (RowError{2, "phone", "two_people"}) {
+		if p, bad = h.enrols("member,phone\nVIP-1,0922000111\n", ImportOptions{Proved: true}); p.Bad != 1 || bad[0] != (RowError{2, "phone", "two_people", "0922000111"}) {
 			t.Errorf("of two: %+v %v", p, bad)
 		}
 	})
@@ -154,11 +154,11 @@ func TestImportRevivesNobody(t *testing.T) {
 		})
 		before := h.count(`SELECT COUNT(*) FROM customer`)
 		p, bad := h.enrols(file, ImportOptions{Proved: true})
-		if p.Added != 0 || p.Repeated != 1 || len(bad) != 1 || bad[0] != (RowError{2, "member", "erased"}) {
+		if p.Added != 0 || p.Repeated != 1 || len(bad) != 1 || bad[0].Code != "erased" || bad[0].Field != "member" {
 			t.Errorf("%+v %v", p, bad)
 		}
 		// Nor by another number of hers.
-		if p, bad = h.enrols("member,phone,name\nVIP-9,+886 912 345 678,Lin\n", ImportOptions{}); p.Added != 0 || len(bad) != 1 || bad[0] != (RowError{2, "phone", "erased"}) {
+		if p, bad = h.enrols("member,phone,name\nVIP-9,+886 912 345 678,Lin\n", ImportOptions{}); p.Added != 0 || len(bad) != 1 || bad[0] != (RowError{2, "phone", "erased", "+886 912 345 678"}) {
 			t.Errorf("by her phone: %+v %v", p, bad)
 		}
 		if n := h.count(`SELECT COUNT(*) FROM customer`); n != before {

@@ -30,6 +30,10 @@ const (
 	ImportDone    ImportState = "done"
 	ImportFailed  ImportState = "failed"
 	ImportDropped ImportState = "dropped"
+	// ImportStopped is an import of the command line that is under way by its record, and
+	// has not got any further for long: whoever ran it was killed. It is told by the clock
+	// and stored nowhere, so that one that was only slow goes on.
+	ImportStopped ImportState = "stopped"
 )
 
 // ImportOptions say how a file is read. The zero value guesses everything.
@@ -52,11 +56,12 @@ type Import struct {
 	At       time.Time
 	State    ImportState
 	Options  ImportOptions
-	Total    int64 // rows in the file, as the preview counted or guessed them; 0: not looked into
-	Settled  int64 // rows that were dealt with
-	Added    int64 // receipts or products
-	Repeated int64 // there already, or changed nothing
-	Bad      int64 // rows with an error
+	Total    int64     // rows in the file, as the preview counted or guessed them; 0: not looked into
+	Settled  int64     // rows that were dealt with
+	Moved    time.Time // when it got a piece further the last time; zero: not yet
+	Added    int64     // receipts or products
+	Repeated int64     // there already, or changed nothing
+	Bad      int64     // rows with an error
 	Error    string
 	DoneAt   time.Time
 }
@@ -73,6 +78,9 @@ type RowError struct {
 	Line  int64  // of the file, the first is 1
 	Field string // ours, as ImportFields names it; "row" for the row itself
 	Code  string // a key of the locale files below "invalid."
+	// Value is the beginning of what stands there. It is for the eyes of whoever has the
+	// file before her, and may be somebody's number or name: it is stored and logged nowhere.
+	Value string
 }
 
 // Preview is what an import would do.

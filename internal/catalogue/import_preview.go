@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"dingdong/internal/audit"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
@@ -72,7 +73,7 @@ func (s *Shop) preview(ctx context.Context, l looking) (Preview, error) {
 		p.Comma, p.Headings, p.Columns = string(r.sheet.comma), r.columns.headings, r.columns.columns()
 	}
 	var sum Progress
-	whole := false
+	whole, seen := false, customer.NewSeen()
 	for l.rows == 0 || r.rows < l.rows {
 		b, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -81,7 +82,7 @@ func (s *Shop) preview(ctx context.Context, l looking) (Preview, error) {
 		}
 		if err == nil && len(p.Missing) == 0 {
 			var bad []RowError
-			if sum, bad, err = s.look(ctx, r, b, sum); err == nil {
+			if sum, bad, err = s.look(ctx, r, b, lookedAt{sum, seen}); err == nil {
 				p.Errors = append(p.Errors, bad[:min(len(bad), previewErrors-len(p.Errors))]...)
 				if l.tell != nil {
 					l.tell(sum, bad)
@@ -103,16 +104,26 @@ func (s *Shop) preview(ctx context.Context, l looking) (Preview, error) {
 	return p, nil
 }
 
+// lookedAt is what a look has come to so far.
+type lookedAt struct {
+	sum  Progress
+	seen customer.Seen // who came in former batches
+}
+
 // look tells what would become of a batch, and adds it up.
-func (s *Shop) look(ctx context.Context, r *importReader, b *importBatch, sum Progress) (Progress, []RowError, error) {
+func (s *Shop) look(ctx context.Context, r *importReader, b *importBatch, so lookedAt) (Progress, []RowError, error) {
+	sum := so.sum
 	var part Progress
 	var bad []RowError
 	err := s.prepareBatch(ctx, r, b, "")
 	if err == nil {
 		err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-			part, bad, err = s.settle(tx, b, writing{})
+			part, bad, err = s.settle(tx, b, writing{seen: so.seen.Begin()})
 			return err
 		})
+	}
+	if err == nil {
+		so.seen.Keep()
 	}
 	return Progress{Rows: part.Rows, Bytes: part.Bytes, Added: sum.Added + part.Added, Repeated: sum.Repeated + part.Repeated, Bad: sum.Bad + part.Bad}, bad, err
 }

@@ -53,6 +53,10 @@ type importBatch struct {
 	settled   int64 // rows of the file up to the end of this batch
 	bytes     int64
 
+	cells []string // of its rows, one after another: what is wrong is shown as it stands there
+	lines []rowCells
+	named mapped // which cell holds which field
+
 	places   []int     // entries without a wrong row
 	receipts *receipts // theirs, prepared
 }
@@ -63,6 +67,12 @@ type entry struct {
 	parts   []int64 // the line of each of its lines or variants
 	spoiled bool    // a row of it is wrong
 	over    bool    // it has too many rows
+}
+
+// rowCells says where the cells of a row of a batch end; they begin where the former end.
+type rowCells struct {
+	line int64
+	end  int
 }
 
 // newImportReader looks at a file. What the options say wrong is a db.Invalid.
@@ -139,6 +149,7 @@ func (r *importReader) Next() (*importBatch, error) {
 
 func (r *importReader) end() *importBatch {
 	b := r.batch
+	b.named = r.columns
 	b.bytes = r.sheet.read
 	r.begin()
 	return b
@@ -160,7 +171,7 @@ func (r *importReader) step() (full bool, err error) {
 	}
 	key := r.keyOf(row)
 	if key.ref == "" && r.kind != ImportCustomers {
-		r.batch.bad = append(r.batch.bad, RowError{line, "ref", "required"})
+		r.batch.bad = append(r.batch.bad, RowError{Line: line, Field: "ref", Code: "required"})
 		return r.overfull(), nil
 	}
 	// A batch ends only where another receipt begins, so that none is torn in two.
@@ -187,6 +198,7 @@ func (r *importReader) most() int {
 func (r *importReader) take(key receiptKey, row []string, line int64) {
 	r.last = key
 	r.count++
+	r.batch.remember(line, row...)
 	i, ok := r.open[key]
 	if !ok {
 		i = len(r.batch.entries)
@@ -198,7 +210,7 @@ func (r *importReader) take(key receiptKey, row []string, line int64) {
 		e.rows = e.rows[:maxEntryRows]
 		if !e.over {
 			e.over = true
-			r.spoil(i, RowError{line, "ref", "too_many"})
+			r.spoil(i, RowError{Line: line, Field: "ref", Code: "too_many"})
 		}
 		return
 	}
@@ -224,6 +236,9 @@ func (r *importReader) stepLine() (full bool, err error) {
 	r.rows++
 	if len(r.sample) < sampleRows {
 		r.sample = append(r.sample, []string{db.CleanText(string(text))})
+	}
+	if len(text) <= maxShownLine {
+		r.batch.remember(line, string(text))
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -252,7 +267,7 @@ func (r *importReader) stepLine() (full bool, err error) {
 		r.drop()
 	}
 	if err != nil {
-		r.batch.bad = append(r.batch.bad, RowError{line, jsonField(err), "malformed"})
+		r.batch.bad = append(r.batch.bad, RowError{Line: line, Field: jsonField(err), Code: "malformed"})
 		return r.overfull(), nil
 	}
 	r.batch.entries = append(r.batch.entries, e)
@@ -291,7 +306,7 @@ func (r *importReader) faulty(line int64, err error) (bool, error) {
 		return false, err
 	}
 	r.rows++
-	r.batch.bad = append(r.batch.bad, RowError{line, "row", f.code})
+	r.batch.bad = append(r.batch.bad, RowError{Line: line, Field: "row", Code: f.code})
 	return true, nil
 }
 
@@ -333,11 +348,11 @@ func (r *importReader) purchaseRow(i int, first bool, key receiptKey, row []stri
 	if first {
 		var ok bool
 		if p.At, ok = r.moments.parse(cell("at"), cell("time")); !ok {
-			r.spoil(i, RowError{line, "at", dateCode(cell("at"))})
+			r.spoil(i, RowError{Line: line, Field: "at", Code: dateCode(cell("at"))})
 			return
 		}
 		if p.Kind, ok = kindOf(cell("kind")); !ok {
-			r.spoil(i, RowError{line, "kind", "kind"})
+			r.spoil(i, RowError{Line: line, Field: "kind", Code: "kind"})
 			return
 		}
 		if total := cell("total"); total != "" {
@@ -364,7 +379,7 @@ func amountError(line int64, field string, err error) RowError {
 	if errors.As(err, &bad) && bad.Field == "currency" {
 		field = "currency"
 	}
-	return RowError{line, field, cmp.Or(bad.Code, "number")}
+	return RowError{Line: line, Field: field, Code: cmp.Or(bad.Code, "number")}
 }
 
 // purchaseLine reads the part of a row that is a line of the receipt.
@@ -377,9 +392,9 @@ func (r *importReader) purchaseLine(i int, row []string, line int64) {
 		// A file of receipts without lines: what it calls amount is the total.
 		switch {
 		case len(e.rows) > 1:
-			r.spoil(i, RowError{line, "ref", "taken"})
+			r.spoil(i, RowError{Line: line, Field: "ref", Code: "taken"})
 		case p.Total == nil && money == "":
-			r.spoil(i, RowError{line, "total", "required"})
+			r.spoil(i, RowError{Line: line, Field: "total", Code: "required"})
 		case p.Total == nil:
 			n, err := ParseAmount(money, strings.ToUpper(p.Currency))
 			if err != nil {
@@ -392,14 +407,14 @@ func (r *importReader) purchaseLine(i int, row []string, line int64) {
 	}
 	if len(p.Lines) >= maxLines {
 		if !e.spoiled {
-			r.spoil(i, RowError{line, "lines", "too_many"})
+			r.spoil(i, RowError{Line: line, Field: "lines", Code: "too_many"})
 		}
 		return
 	}
 	if q := cell("quantity"); q != "" {
 		n, err := ParseAmount(q, "JPY") // as strict as an amount, without decimals
 		if err != nil {
-			r.spoil(i, RowError{line, "quantity", "number"})
+			r.spoil(i, RowError{Line: line, Field: "quantity", Code: "number"})
 			return
 		}
 		l.Quantity = n
@@ -444,14 +459,14 @@ func (r *importReader) productRow(i int, first bool, key receiptKey, row []strin
 		if days := cell("lasts_days"); days != "" {
 			n, err := strconv.Atoi(days)
 			if err != nil {
-				r.spoil(i, RowError{line, "lasts_days", "number"})
+				r.spoil(i, RowError{Line: line, Field: "lasts_days", Code: "number"})
 				return
 			}
 			p.LastsDays = n
 		}
 		var ok bool
 		if p.Closed, ok = yes(cell("closed")); !ok {
-			r.spoil(i, RowError{line, "closed", "malformed"})
+			r.spoil(i, RowError{Line: line, Field: "closed", Code: "malformed"})
 			return
 		}
 	}
@@ -475,7 +490,7 @@ func (r *importReader) variantRow(i int, sku string, row []string, line int64) {
 	if n == len(p.Variants) {
 		if n >= maxVariants {
 			if !e.spoiled {
-				r.spoil(i, RowError{line, "variants", "too_many"})
+				r.spoil(i, RowError{Line: line, Field: "variants", Code: "too_many"})
 			}
 			return
 		}
@@ -485,7 +500,7 @@ func (r *importReader) variantRow(i int, sku string, row []string, line int64) {
 		if at := cell("arrived_at"); at != "" {
 			var ok bool
 			if w.ArrivedAt, ok = r.moments.parse(at, ""); !ok {
-				r.spoil(i, RowError{line, "arrived_at", "date"})
+				r.spoil(i, RowError{Line: line, Field: "arrived_at", Code: "date"})
 				return
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 )
 
@@ -45,6 +46,7 @@ func (s *Shop) prepareBatch(ctx context.Context, r *importReader, b *importBatch
 type writing struct {
 	importID, by string
 	write        bool
+	seen         customer.Seen // of customers, where nothing is written
 }
 
 // settle reads what is there already, stores what is new, and tells
@@ -73,11 +75,12 @@ func (s *Shop) settle(tx *db.Tx, b *importBatch, w writing) (p Progress, bad []R
 			continue
 		}
 		for _, line := range e.rows { // they are not in either
-			bad = append(bad, RowError{line, "ref", withOther})
+			bad = append(bad, RowError{Line: line, Field: "ref", Code: withOther})
 		}
 	}
 	slices.SortStableFunc(bad, func(a, b RowError) int { return cmp.Compare(a.Line, b.Line) })
 	bad = slices.CompactFunc(bad, func(a, b RowError) bool { return a.Line == b.Line })
+	b.show(bad)
 	p.Rows, p.Bytes, p.Bad = b.settled, b.bytes, int64(len(bad))
 	return p, bad, nil
 }
@@ -253,7 +256,7 @@ func (s *Shop) work(ctx context.Context, i Import, r *importReader, tell func(p 
 		var p Progress
 		var bad []RowError
 		err := s.DB.Write(ctx, func(tx *db.Tx) (err error) {
-			if p, bad, err = s.settle(tx, next.batch, writing{i.ID, i.By, true}); err != nil {
+			if p, bad, err = s.settle(tx, next.batch, writing{importID: i.ID, by: i.By, write: true}); err != nil {
 				return err
 			}
 			return keep(tx, i.ID, p, bad)
@@ -277,8 +280,8 @@ var errStopped = errors.New("the import is not running any more")
 func keep(tx *db.Tx, importID string, p Progress, bad []RowError) error {
 	var before int64
 	err := tx.QueryRow(`UPDATE import SET settled = $2, total = CASE WHEN total < $2 THEN $2 ELSE total END, added = added + $3,
-		repeated = repeated + $4, bad = bad + $5 WHERE id = $1 AND state = 'running' RETURNING bad - $5`,
-		importID, p.Rows, p.Added, p.Repeated, p.Bad).Scan(&before)
+		repeated = repeated + $4, bad = bad + $5, moved_at = $6 WHERE id = $1 AND state = 'running' RETURNING bad - $5`,
+		importID, p.Rows, p.Added, p.Repeated, p.Bad, db.Micro(tx.Now)).Scan(&before)
 	if errors.Is(err, sql.ErrNoRows) {
 		return errStopped
 	}

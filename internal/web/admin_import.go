@@ -56,11 +56,13 @@ type badRows struct {
 	Next     string // the page with more
 	Download string
 	Kept     bool // only the first are kept
+	Shown    bool // the file is at hand, and says what stands there
 }
 
 type badRow struct {
 	Line          string
 	Field, Reason string
+	Value         string // what the file says there
 }
 
 // importGoing is how far an import is, for the part that draws itself again.
@@ -100,7 +102,7 @@ func (s *Server) importPage(w http.ResponseWriter, v *Visit, f Form) error {
 	default:
 		data.Drop = Confirm{}
 		data.Going = s.going(v, i)
-		data.Failure = failureText(v.Words, i)
+		data.Failure = failureText(v, s.clock(v, ""), i)
 		if data.Bad, err = s.badRows(v, i); err != nil {
 			return err
 		}
@@ -274,7 +276,8 @@ func mappingFields(v *Visit, k catalogue.ImportKind, preview catalogue.Preview, 
 func (s *Server) listBad(v *Visit, k catalogue.ImportKind, list []catalogue.RowError) badRows {
 	var b badRows
 	for _, e := range list {
-		b.Rows = append(b.Rows, badRow{Line: shownNumber(int(e.Line)), Field: importField(v.Words, k, e.Field), Reason: rowReason(v.Words, e.Code)})
+		b.Rows = append(b.Rows, badRow{Line: shownNumber(int(e.Line)), Field: importField(v.Words, k, e.Field), Reason: rowReason(v.Words, e.Code), Value: e.Value})
+		b.Shown = b.Shown || e.Value != ""
 	}
 	return b
 }
@@ -322,10 +325,15 @@ func (s *Server) importProgress(w http.ResponseWriter, _ *http.Request, v *Visit
 }
 
 // failureText says why an import ended early: "columns.ref required", as the room notes it.
-func failureText(w *Words, i catalogue.Import) string {
+func failureText(v *Visit, clock Clock, i catalogue.Import) string {
+	w := v.Words
 	switch {
 	case i.State == catalogue.ImportDropped:
 		return w.T("import.was_dropped")
+	case i.State == catalogue.ImportStopped && i.Moved.IsZero():
+		return w.T("import.was_stopped", "when", clock.Moment(i.At))
+	case i.State == catalogue.ImportStopped:
+		return w.T("import.was_stopped", "when", clock.Moment(i.Moved))
 	case i.State != catalogue.ImportFailed:
 		return ""
 	}

@@ -82,7 +82,7 @@ func importState(v *Visit, i catalogue.Import) Pill {
 	switch {
 	case i.State == catalogue.ImportPreview:
 		p.Tone = "amber"
-	case i.State == catalogue.ImportRunning, i.State == catalogue.ImportFailed:
+	case i.State == catalogue.ImportRunning, i.State == catalogue.ImportFailed, i.State == catalogue.ImportStopped:
 		p.Tone = "soft"
 	case i.State == catalogue.ImportDone && i.Bad > 0:
 		p = Pill{Tone: "amber", Text: v.T("import.done_but", "n", i.Bad)}

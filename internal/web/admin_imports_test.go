@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"dingdong/internal/catalogue"
 	"dingdong/internal/db"
@@ -82,7 +83,7 @@ func TestAnImportIsSeenBeforeItBegins(t *testing.T) {
 	}
 	want(t, b.get("/admin"), http.StatusOK, "A file waits for its start")
 	page := b.get(path)
-	want(t, page, http.StatusOK, "&lt;十一月&gt;.csv", "UTF-8", "parted by commas", "new receipts", "=HYPERLINK(1)", `<option value="單號" selected>`, "This date cannot be read", "Drop the file")
+	want(t, page, http.StatusOK, "&lt;十一月&gt;.csv", "UTF-8", "parted by commas", "new receipts", "=HYPERLINK(1)", `<option value="單號" selected>`, "This date cannot be read", "In the file", "<bdi>never</bdi>", "Drop the file")
 	// Said otherwise: the amounts are nowhere, so nothing could begin.
 	want(t, b.get(path+"?column.amount=-&column.at=%E6%97%A5%E6%9C%9F&source=pos-7"), http.StatusOK, "No column holds:", "disabled", `value="pos-7"`)
 	want(t, b.get(path+"?currency=XX"), http.StatusUnprocessableEntity, `id="e-currency"`, `value="XX"`)
@@ -117,6 +118,26 @@ func TestAPreviewIsDropped(t *testing.T) {
 	want(t, b.get("/admin/imports/imp_no"), http.StatusNotFound)
 	want(t, b.post("/admin/imports/imp_no/drop", nil), http.StatusNotFound)
 	want(t, b.get("/admin/imports/imp_no/errors.csv"), http.StatusNotFound)
+}
+
+// What the command line had begun and nobody goes on with is not under way for ever.
+func TestAnImportOfTheCommandLineIsStopped(t *testing.T) {
+	h := newAdminHouse(t)
+	b := h.as(t, h.Admin)
+	h.write(func(tx *db.Tx) error {
+		for id, ago := range map[string]time.Duration{"imp_slow": time.Minute, "imp_dead": time.Hour} {
+			if _, err := tx.Exec(`INSERT INTO import (id, kind, name, by, at, state, settled, bad) VALUES ($1, 'customers', $1, 'system', $2, 'running', 7, 1)`, id, db.Micro(tx.Now.Add(-ago))); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(`INSERT INTO import_error (import_id, line, field, code) VALUES ('imp_dead', 3, 'phone', 'malformed')`)
+		return err
+	})
+	want(t, b.get("/admin/imports"), http.StatusOK, "stopped", "under way")
+	page := b.get("/admin/imports/imp_dead")
+	want(t, page, http.StatusOK, "has probably been stopped", "1 bad row")
+	lacks(t, page, "hx-trigger=\"every 1s\"", "In the file")
+	want(t, b.get("/admin/imports/imp_slow"), http.StatusOK, "Under way", "hx-trigger=\"every 1s\"")
 }
 
 // endless is a body of a size that nobody keeps in memory.
