@@ -125,7 +125,7 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 	t.Cleanup(func() { p.cmd.Process.Kill() })
 	base := "http://" + p.listen
 	l := newLedger()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	at := scene{t: t, base: base, platform: platform, path: furnished.account.WebhookPath(), threads: threads}
 	rest := l.load(ctx, at)
@@ -156,7 +156,7 @@ func TestKilledTenTimesUnderLoad(t *testing.T) {
 		t.Error(f)
 	}
 	l.awaitPhones(t, platform)
-	eventuallyIn(t, time.Minute, func() string { // nothing happens any more, and the follower knows it all
+	eventuallyIn(t, 3*time.Minute, func() string { // nothing happens any more, and the follower knows it all
 		before := events.upTo()
 		pause(ctx, 1500*time.Millisecond)
 		if after := events.upTo(); after != before || after == 0 {

@@ -192,6 +192,7 @@ func sheScansACardAndIsKnown(t *testing.T, c *chromium) {
 
 	// One was wrong. She takes it away with one tap, and it stays away.
 	mei.click("#card-tags .tag summary", "perfume")
+	mei.hides(".tag[open] summary", "sensitive skin") // one reason at a time
 	mei.click(".tag[open] .tag-why button", "Not right, undo")
 	mei.shows("#card-tags .undone", "“perfume” is gone.")
 	mei.hides("#card-tags .tag summary", "perfume")
