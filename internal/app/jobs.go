@@ -8,6 +8,7 @@ import (
 	"dingdong/internal/alarm"
 	"dingdong/internal/catalogue"
 	"dingdong/internal/conversation"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/job"
 	"dingdong/internal/privacy"
@@ -17,7 +18,7 @@ import (
 
 // jobs is the table of everything that works in the background.
 func (a *App) jobs() map[string]job.Handler {
-	all := map[string]job.Handler{jobReact: a.reactAgain, jobTidy: a.tidy, jobRekey: a.rekey}
+	all := map[string]job.Handler{jobReact: a.reactAgain, jobTidy: a.tidy, jobRekey: a.rekey, jobRefold: a.refold}
 	maps.Copy(all, a.Desk.Handlers())
 	maps.Copy(all, a.Shop.Handlers())
 	maps.Copy(all, a.Hands.Handlers())
@@ -57,6 +58,27 @@ func (a *App) tidy(ctx context.Context, _ job.Job) (job.Outcome, error) {
 	}, nil
 }
 
+// jobRefold indexes names once more after an upgrade that folds them otherwise.
+const jobRefold = "refold_names"
+
+func (a *App) refold(context.Context, job.Job) (job.Outcome, error) {
+	return func(tx *db.Tx) error {
+		more, err := a.Desk.Book.Refold(tx)
+		if err == nil && more {
+			job.KeepOpen(tx, tx.Now)
+		}
+		return err
+	}, nil
+}
+
+func scheduleRefold(tx *db.Tx) error {
+	old, err := customer.NamesAreOld(tx)
+	if err != nil || !old {
+		return err
+	}
+	return job.Enqueue(tx, job.New{Kind: jobRefold, Key: jobRefold})
+}
+
 // schedule enters the periodic jobs, once each.
 func schedule(tx *db.Tx) error {
 	if err := conversation.Schedule(tx); err != nil {
@@ -69,6 +91,9 @@ func schedule(tx *db.Tx) error {
 		return err
 	}
 	if err := privacy.Schedule(tx); err != nil {
+		return err
+	}
+	if err := scheduleRefold(tx); err != nil {
 		return err
 	}
 	return job.Enqueue(tx, job.New{Kind: jobTidy, Key: "periodic"})

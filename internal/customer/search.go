@@ -92,8 +92,8 @@ const maxQuery = 40
 
 // QueryHashes are what a search looks for in the index of names, and how many of them
 // somebody must have at least; none for an empty query. Those are candidates: check them
-// with Matches on the opened names. Names were once indexed as they are written, and are
-// again as they change: so the letters as typed are looked for beside those of SearchFold.
+// with Matches on the opened names. Names were once indexed as they are written, until
+// Refold has come to them: so the letters as typed are looked for beside those of SearchFold.
 func (b *Book) QueryHashes(query string) (hashes []string, need int) {
 	for i, fold := range []func(string) string{SearchFold, Fold} {
 		letters := []rune(fold(query))
@@ -144,7 +144,7 @@ func (b *Book) index(tx *db.Tx, customerID string) error {
 	if err != nil {
 		return err
 	}
-	names, err := b.NamesOf(tx, records)
+	hashes, err := b.nameHashes(tx, records)
 	if err != nil {
 		return err
 	}
@@ -152,13 +152,26 @@ func (b *Book) index(tx *db.Tx, customerID string) error {
 	if _, err := tx.Exec(`DELETE FROM customer_gram WHERE customer_id IN (`+marks+`)`, args...); err != nil {
 		return fmt.Errorf("name index: %w", err)
 	}
-	for _, g := range grams(SearchFold(strings.Join(names, " ")), false) {
-		if _, err := tx.Exec(`INSERT INTO customer_gram (hash, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
-			b.gramHash(g), customerID); err != nil {
+	for _, h := range hashes {
+		if _, err := tx.Exec(`INSERT INTO customer_gram (hash, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, h, customerID); err != nil {
 			return fmt.Errorf("name index: %w", err)
 		}
 	}
 	return nil
+}
+
+// nameHashes are what the index holds of a person's names, in order.
+func (b *Book) nameHashes(tx *db.Tx, records []string) ([]string, error) {
+	names, err := b.NamesOf(tx, records)
+	if err != nil {
+		return nil, err
+	}
+	out := grams(SearchFold(strings.Join(names, " ")), false)
+	for i, g := range out {
+		out[i] = b.gramHash(g)
+	}
+	slices.Sort(out)
+	return out, nil
 }
 
 // NamesOf lists what some records are called, by the counter and by platforms.
