@@ -90,6 +90,7 @@ func settle(tx *db.Tx, m row, assignee string) error {
 	_, err := tx.Exec(`UPDATE thread SET assignee_id = $2,
 			last_message_id = CASE WHEN last_message_id = '' OR last_at <= $3 THEN $4 ELSE last_message_id END,
 			last_at = CASE WHEN last_message_id = '' OR last_at <= $3 THEN $3 ELSE last_at END,
+			heard_at = COALESCE((SELECT MAX(h.at) FROM message h WHERE h.thread_id = $1 AND h.author = 'customer'), 0),
 			waiting_since = COALESCE((SELECT MIN(c.at) FROM message c WHERE c.thread_id = $1 AND c.author = 'customer' AND c.unsent_at IS NULL
 				AND c.at > COALESCE((SELECT MAX(a.at) FROM message a WHERE a.thread_id = $1 AND a.author = 'staff'), 0)), 0),
 			unread = (SELECT COUNT(*) FROM message c WHERE c.thread_id = $1 AND c.author = 'customer' AND c.unsent_at IS NULL

@@ -269,6 +269,14 @@ func (m *model) check(after string) {
 		m.t.Fatalf("step %d, %s: threads are missing: %v", m.step, after, want)
 	}
 	m.read(func(tx *db.Tx) error {
+		var wrong int
+		if err := tx.QueryRow(`SELECT COUNT(*) FROM thread t WHERE t.folded_id = '' AND t.heard_at <>
+			COALESCE((SELECT MAX(m.at) FROM message m WHERE m.thread_id = t.id AND m.author = 'customer'), 0)`).Scan(&wrong); err != nil {
+			return err
+		}
+		if wrong > 0 {
+			return fmt.Errorf("step %d, %s: %d threads do not know when she last wrote", m.step, after, wrong)
+		}
 		for id := range m.ids { // every address ever given out leads somewhere
 			t, err := m.Thread(tx, m.mei, id)
 			if err != nil || t.foldedID != "" {

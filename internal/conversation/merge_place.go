@@ -203,7 +203,8 @@ func (p arrangement) show(tx *db.Tx) error {
 	_, err = tx.Exec(`UPDATE thread SET customer_id = $2, folded_id = '', state = $3, assignee_id = $4, unread = $5, waiting_since = $6,
 			identity_id = $7, account_id = $8, reply_token = $9, reply_until = $10, read_token = $11, standby = $12, covers_id = $13,
 			last_message_id = COALESCE((SELECT m.id FROM message m WHERE m.thread_id = $1 ORDER BY m.at DESC, m.id DESC LIMIT 1), ''),
-			last_at = COALESCE((SELECT m.at FROM message m WHERE m.thread_id = $1 ORDER BY m.at DESC, m.id DESC LIMIT 1), last_at)
+			last_at = COALESCE((SELECT m.at FROM message m WHERE m.thread_id = $1 ORDER BY m.at DESC, m.id DESC LIMIT 1), last_at),
+			heard_at = COALESCE((SELECT MAX(m.at) FROM message m WHERE m.thread_id = $1 AND m.author = 'customer'), 0)
 		WHERE id = $1`, shown.id, p.records[0], sum.state, sum.assignee, sum.unread, sum.waiting,
 		to.identity, to.account, to.replyToken, to.replyUntil, to.readToken, to.standby, covers)
 	if err != nil {

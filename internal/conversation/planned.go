@@ -98,9 +98,6 @@ func freeStranded(tx *db.Tx) error {
 	return nil
 }
 
-// lastHeard is when she last wrote in a thread t.
-const lastHeard = `COALESCE((SELECT h.at FROM message h WHERE h.thread_id = t.id AND h.author = 'customer' ORDER BY h.at DESC, h.id DESC LIMIT 1), 0)`
-
 // due decides about a planned message whose time has come.
 func (d *Desk) due(tx *db.Tx, p planned) (verdict, error) {
 	a, err := d.accountOut(tx, p.AccountID)

@@ -252,6 +252,7 @@ func (d *Desk) noteArrival(tx *db.Tx, a Account, in channel.Inbound, p *place, m
 		return tx.Exec(`UPDATE thread SET
 			last_message_id = CASE WHEN last_message_id = '' OR last_at <= $2 THEN $3 ELSE last_message_id END,
 			last_at = CASE WHEN last_message_id = '' OR last_at <= $2 THEN $2 ELSE last_at END,
+			heard_at = CASE WHEN heard_at < $2 THEN $2 ELSE heard_at END,
 			waiting_since = CASE WHEN $4 = 0 THEN waiting_since WHEN waiting_since = 0 OR waiting_since > $2 THEN $2 ELSE waiting_since END,
 			unread = unread + $4, state = 'open', identity_id = $5, account_id = $6,
 			reply_token = CASE WHEN $7 = '' THEN reply_token ELSE $7 END,

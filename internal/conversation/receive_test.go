@@ -102,6 +102,11 @@ func TestEventsOutOfOrder(t *testing.T) {
 		if th.Last.Body.Text != "three" || !th.WaitingSince.Equal(base.Add(time.Second)) {
 			t.Errorf("last %q, waiting since %v", th.Last.Body.Text, th.WaitingSince)
 		}
+		var heard int64
+		h.read(func(tx *db.Tx) error { return tx.QueryRow(`SELECT heard_at FROM thread`).Scan(&heard) })
+		if !db.Time(heard).Equal(base.Add(3 * time.Second)) {
+			t.Errorf("last heard %v", db.Time(heard))
+		}
 	})
 }
 

@@ -162,7 +162,7 @@ func addressee(tx *db.Tx, f Draft) (t addressed, err error) {
 	}
 	err = tx.QueryRow(`SELECT t.id, t.customer_id, i.customer_id, t.counter_id, COALESCE(z.timezone, ''), t.identity_id, t.account_id, t.assignee_id,
 			t.kind, i.reach, COALESCE(w.name, ''), t.standby, t.moves,
-			t.waiting_since, CASE WHEN t.waiting_since > 0 THEN t.waiting_since ELSE `+lastHeard+` END
+			t.waiting_since, t.heard_at
 		FROM thread o JOIN thread t ON t.id = CASE WHEN o.folded_id = '' THEN o.id ELSE o.folded_id END
 			JOIN identity i ON i.id = t.identity_id
 			LEFT JOIN counter c ON c.id = t.counter_id LEFT JOIN store z ON z.id = c.store_id
