@@ -85,14 +85,14 @@ func (checkCommand) Run(c *call) error {
 	if missing > 0 {
 		problem = fmt.Sprint(missing)
 	}
-	report("messages whose media are missing", problem)
+	report("media and pictures that are missing", problem)
 	if len(wrong) > 0 {
 		return errors.New("found wrong: " + strings.Join(wrong, "; "))
 	}
 	return nil
 }
 
-// missingBlobs compares the media that messages name with the files there are.
+// missingBlobs compares the files that messages and customers name with those there are.
 func missingBlobs(ctx context.Context, h *App) (int, error) {
 	there := map[string]bool{}
 	if err := h.Desk.Blobs.Walk(func(key string, _ int64) error {
@@ -103,7 +103,7 @@ func missingBlobs(ctx context.Context, h *App) (int, error) {
 	}
 	missing := 0
 	err := h.DB.Read(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(`SELECT blob FROM message WHERE blob <> ''`)
+		rows, err := tx.Query(`SELECT blob FROM message WHERE blob <> '' UNION ALL SELECT picture FROM identity WHERE picture <> ''`)
 		if err != nil {
 			return err
 		}

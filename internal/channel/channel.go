@@ -223,6 +223,13 @@ type Profile struct {
 	Language string
 }
 
+// Portrayer streams the picture that a profile named. The address comes from outside:
+// only what is certainly the platform's own, or the stand-in's in its place, is asked.
+// ErrGone says that there is none to be had there.
+type Portrayer interface {
+	Portrait(ctx context.Context, a Account, address string) (io.ReadCloser, error)
+}
+
 // Verifier proves who somebody is by a token of the platform that her browser hands us.
 // What is wrong with a token, or with the account's set-up, is an *Error.
 type Verifier interface {

@@ -22,14 +22,15 @@ import (
 
 // Labels bind sealed cells to their column.
 const (
-	labelBody    = "message.body"
-	labelNotice  = "notice.raw"
-	labelSecret  = "account.secret"
-	labelToken   = "account.token"
-	labelDraft   = "draft.body"
-	labelNote    = "thread_note.body"
-	labelBlob    = "message.blob"
-	labelPreview = "message.preview"
+	labelBody     = "message.body"
+	labelNotice   = "notice.raw"
+	labelSecret   = "account.secret"
+	labelToken    = "account.token"
+	labelDraft    = "draft.body"
+	labelNote     = "thread_note.body"
+	labelBlob     = "message.blob"
+	labelPreview  = "message.preview"
+	labelPortrait = "identity.picture"
 )
 
 // Desk holds what the room's functions need besides a transaction.

@@ -97,7 +97,7 @@ func eraseThreads(tx *db.Tx, ids []string) error {
 // eraseBytes ends the jobs of some conversations and begins those that destroy
 // their pictures, voice notes and files.
 func (d *Desk) eraseBytes(tx *db.Tx, records, threads []string) error {
-	gone := job.Forgetting{Kinds: []string{JobFetch, JobProfile, JobMerge, JobRelease, JobAsked}, Mention: append([]string{}, records...)}
+	gone := job.Forgetting{Kinds: []string{JobFetch, JobProfile, JobPortrait, JobMerge, JobRelease, JobAsked}, Mention: append([]string{}, records...)}
 	gone.Lanes = append(gone.Lanes, records...)
 	gone.Keys = append(gone.Keys, records...)
 	for _, t := range threads {

@@ -167,6 +167,7 @@ func (d *Desk) Handlers() map[string]job.Handler {
 		JobDropMedia: d.DropMedia,
 		JobDropBlobs: d.DropBlobs,
 		JobProfile:   d.FetchProfile,
+		JobPortrait:  d.FetchPortrait,
 		JobMarkRead:  d.MarkRead,
 		JobQuota:     d.CheckQuotas,
 		JobSweep:     d.Sweep,

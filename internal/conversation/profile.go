@@ -13,7 +13,7 @@ import (
 	"dingdong/internal/job"
 )
 
-// JobProfile asks a platform for a person's public name.
+// JobProfile asks a platform for a person's public name and picture.
 const JobProfile = "profile"
 
 type profileArgs struct {
@@ -65,6 +65,9 @@ func (d *Desk) FetchProfile(ctx context.Context, j job.Job) (job.Outcome, error)
 	}
 	return func(tx *db.Tx) error {
 		if err := d.Book.SetProfile(tx, customer.Profile{IdentityID: i.ID, Name: p.Name, Language: p.Language}); err != nil {
+			return err
+		}
+		if err := d.portrayed(tx, a, i.ID, p.Picture); err != nil {
 			return err
 		}
 		return d.customerNews(tx, i.CustomerID, "platform")

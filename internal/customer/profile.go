@@ -17,7 +17,6 @@ type Profile struct {
 	IdentityID string
 	Name       string
 	Language   string
-	Picture    string // blob key; empty keeps the one there is
 }
 
 // SetProfile keeps what a platform told and makes her name findable.
@@ -30,11 +29,8 @@ func (b *Book) SetProfile(tx *db.Tx, p Profile) error {
 	if err != nil {
 		return err
 	}
-	if p.Picture == "" {
-		p.Picture = i.Picture
-	}
-	if _, err := tx.Exec(`UPDATE identity SET name = $2, language = $3, picture = $4, profile_at = $5 WHERE id = $1`,
-		i.ID, name, db.CleanText(p.Language), p.Picture, db.Micro(tx.Now)); err != nil {
+	if _, err := tx.Exec(`UPDATE identity SET name = $2, language = $3, profile_at = $4 WHERE id = $1`,
+		i.ID, name, db.CleanText(p.Language), db.Micro(tx.Now)); err != nil {
 		return fmt.Errorf("profile: %w", err)
 	}
 	return b.index(tx, i.CustomerID)

@@ -71,6 +71,7 @@ func startPhones(ctx context.Context, o phonesOptions) (*phones, error) {
 			Secret: a.Secret, Token: a.Token, Name: a.Name, BasicID: c.basicID, Webhook: o.webhook + a.WebhookPath(), AllowHTTP: true,
 			LIFF:         linefake.LIFF{ID: a.LIFF.ID, Page: o.public + "/liff/" + a.ID, Channel: a.LIFF.LoginChannel},
 			Cards:        func() []linefake.Card { return cardsOf(o.desk, a.ID) },
+			Portrait:     func(user string) string { return portraitOf(o.url, user) },
 			MonthlyLimit: 3000, StateFile: filepath.Join(o.folder, c.key+".json"), Log: o.log,
 		})
 		if err != nil {
@@ -144,6 +145,10 @@ func (p *phones) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if user, ok := strings.CutPrefix(r.URL.Path, portraitPath); ok {
+		servePortrait(w, strings.TrimSuffix(user, ".jpg"))
+		return
+	}
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	switch r.URL.Path {
 	case "/":

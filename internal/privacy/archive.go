@@ -60,6 +60,11 @@ func (r *Room) writeArchive(ctx context.Context, w io.Writer, f File) error {
 			return fmt.Errorf("files of her copy: %w", err)
 		}
 	}
+	for _, p := range a.extract.Pictures {
+		if err := pack(z, p.File, func() (io.ReadCloser, error) { return r.Desk.ExportPicture(ctx, p) }); err != nil {
+			return fmt.Errorf("pictures of her copy: %w", err)
+		}
+	}
 	return z.Close()
 }
 
@@ -151,7 +156,11 @@ func (a *archive) each(threadID string, visit func(conversation.ExtractMessage) 
 }
 
 func (a *archive) file(z *zip.Writer, messageID string) error {
-	in, err := a.r.Desk.ExportFile(a.ctx, messageID)
+	return pack(z, a.names[messageID], func() (io.ReadCloser, error) { return a.r.Desk.ExportFile(a.ctx, messageID) })
+}
+
+func pack(z *zip.Writer, name string, open func() (io.ReadCloser, error)) error {
+	in, err := open()
 	if errors.Is(err, db.ErrNotFound) { // it went meanwhile
 		return nil
 	}
@@ -160,7 +169,7 @@ func (a *archive) file(z *zip.Writer, messageID string) error {
 	}
 	defer in.Close()
 	// Pictures and films are packed already.
-	out, err := z.CreateHeader(&zip.FileHeader{Name: a.names[messageID], Method: zip.Store})
+	out, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
 	if err != nil {
 		return err
 	}

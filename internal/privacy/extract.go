@@ -19,17 +19,18 @@ import (
 // Extract is everything about a person but what was said, which is read part by part.
 // Its JSON is documented in docs/privacy.md.
 type Extract struct {
-	Format    string                      `json:"format"` // "dingdong.person/1"
-	Made      time.Time                   `json:"made"`
-	Person    customer.Extract            `json:"person"`
-	Consent   consent.Extract             `json:"consent"`
-	Purchases []catalogue.ExtractPurchase `json:"purchases"`
-	Heard     []insight.ExtractMention    `json:"heard"`
-	Requests  []ExtractRequest            `json:"requests"`
-	Seen      []Seen                      `json:"seen"`
-	Moves     []handover.ExtractMove      `json:"handovers"`      // when her advisor changed
-	Copy      string                      `json:"copy,omitempty"` // which copy this is: it leads to who had it made
-	By        string                      `json:"for,omitempty"`  // you, officer
+	Format    string                        `json:"format"` // "dingdong.person/1"
+	Made      time.Time                     `json:"made"`
+	Person    customer.Extract              `json:"person"`
+	Consent   consent.Extract               `json:"consent"`
+	Purchases []catalogue.ExtractPurchase   `json:"purchases"`
+	Heard     []insight.ExtractMention      `json:"heard"`
+	Requests  []ExtractRequest              `json:"requests"`
+	Seen      []Seen                        `json:"seen"`
+	Pictures  []conversation.ExtractPicture `json:"pictures"`       // that her platforms show of her
+	Moves     []handover.ExtractMove        `json:"handovers"`      // when her advisor changed
+	Copy      string                        `json:"copy,omitempty"` // which copy this is: it leads to who had it made
+	By        string                        `json:"for,omitempty"`  // you, officer
 
 	Threads []conversation.ExtractThread `json:"-"` // written with their messages
 }
@@ -75,6 +76,9 @@ func (r *Room) collect(ctx context.Context, person string) (Extract, []string, e
 			return err
 		}
 		if out.Threads, err = r.Desk.ExportThreads(tx, records); err != nil {
+			return err
+		}
+		if out.Pictures, err = r.Desk.ExportPictures(tx, records); err != nil {
 			return err
 		}
 		if out.Requests, err = r.exportRequests(tx, records); err != nil {

@@ -108,7 +108,7 @@ func (s *Server) blocks(tx *db.Tx, v *Visit, data *adminBlocksPage, before strin
 		t, clock := byID[b.ThreadID], x.clock(b.CounterID)
 		counter, _ := x.directory.Counter(b.CounterID)
 		row := blockRow{Name: x.called(t), Thread: "/inbox/" + b.ThreadID, At: clock.Moment(b.At), Counter: counter.Name, Advisor: names[b.AdvisorID], Back: b.Back}
-		row.Face = Avatar{ID: t.CustomerID, Name: row.Name, Channel: string(t.Channel)}
+		row.Face = faceOf(t, row.Name)
 		for _, m := range b.Sent {
 			one := blockSent{At: clock.Moment(m.At), By: m.ByName, Purpose: purposes[m.Purpose], Kind: m.Kind}
 			if m.Author != conversation.AuthorStaff {

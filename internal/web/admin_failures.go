@@ -120,7 +120,7 @@ func failedLine(v *Visit, x scene, t conversation.Thread, m conversation.Message
 		return row
 	}
 	row.Name, row.Text, row.Thread = x.called(t), x.gist(m), "/inbox/"+m.ThreadID
-	row.Face = Avatar{ID: t.CustomerID, Name: row.Name, Channel: string(t.Channel)}
+	row.Face = faceOf(t, row.Name)
 	if v.AnswersAt(t.CounterID) {
 		row.Resend = "/admin/failures/messages/" + m.ID + "/resend"
 	}
@@ -128,7 +128,7 @@ func failedLine(v *Visit, x scene, t conversation.Thread, m conversation.Message
 }
 
 // jobKinds are the kinds of work with a sentence below "admin.job.".
-var jobKinds = []string{"deliver", "fetch_media", "drop_media", "profile", "mark_read", "quota", "sweep", "webhook", "react"}
+var jobKinds = []string{"deliver", "fetch_media", "drop_media", "profile", "portrait", "mark_read", "quota", "sweep", "webhook", "react"}
 
 func (s *Server) deadJobs(tx *db.Tx, v *Visit, data *adminFailuresPage) error {
 	data.Jobs = nil

@@ -17,6 +17,7 @@ import (
 type cardHead struct {
 	ThreadID  string
 	Name      string
+	Face      Avatar // shown when there is a picture
 	Given     string // what the counter calls her; empty: the platform's name
 	Known     string // what the platform calls her
 	Chat      bool
@@ -42,7 +43,7 @@ type cardHead struct {
 const birthdayNear = 30
 
 func (c *cardAt) head() (cardHead, error) {
-	h := cardHead{ThreadID: c.t.ID, Name: c.x.called(c.t), Chat: c.chats(), Since: c.clock.Date(c.t.CreatedAt), Form: c.form}
+	h := cardHead{ThreadID: c.t.ID, Name: c.x.called(c.t), Face: faceOf(c.t, c.x.called(c.t)), Chat: c.chats(), Since: c.clock.Date(c.t.CreatedAt), Form: c.form}
 	if c.v.May(staff.SeeAudit) {
 		h.Audit = "/admin/audit?customer=" + url.QueryEscape(c.t.CustomerID)
 	}

@@ -117,7 +117,7 @@ func (s *Server) findMessages(tx *db.Tx, x scene, v *Visit, page *findPage, afte
 	for _, h := range hits {
 		clock, name := x.clock(h.Thread.CounterID), x.called(h.Thread)
 		line := foundMessage{
-			Path: "/inbox/" + h.Thread.ID + "?at=" + h.Message.ID, Name: name, Face: Avatar{ID: h.Thread.CustomerID, Name: name, Channel: string(h.Thread.Channel)},
+			Path: "/inbox/" + h.Thread.ID + "?at=" + h.Message.ID, Name: name, Face: faceOf(h.Thread, name),
 			Snippet: h.Snippet, Time: clock.Stamp(h.Message.At), Stamp: clock.Machine(h.Message.At),
 		}
 		if h.Message.Author == conversation.AuthorStaff {
@@ -148,11 +148,11 @@ func (s *Server) findCustomers(tx *db.Tx, x scene, v *Visit, page *findPage, aft
 	for _, c := range found {
 		t := c.Thread
 		t.Name = c.Name
-		line := foundCustomer{Name: x.called(t), Face: Avatar{ID: c.PersonID, Channel: string(t.Channel)}, Place: v.T("find.no_thread")}
+		line := foundCustomer{Name: x.called(t), Face: faceOf(t, ""), Place: v.T("find.no_thread")}
 		if t.ID == "" && c.Name == "" {
 			line.Name = c.PersonID
 		}
-		line.Face.Name = line.Name
+		line.Face.ID, line.Face.Name = c.PersonID, line.Name
 		if t.ID != "" {
 			clock := x.clock(t.CounterID)
 			line.Path, line.Time, line.Stamp = "/inbox/"+t.ID, clock.Stamp(t.LastAt), clock.Machine(t.LastAt)

@@ -92,6 +92,7 @@ var leaves = map[string]string{
 	"POST /inbox/{thread}/card/merges/{row}/apart":                "thread.open",
 	"GET /media/{message}":                                        "none: this message has no media; thread.open where it has",
 	"GET /media/{message}/preview":                                "none: as above",
+	"GET /faces/{thread}/{version}":                               "none: she has no picture; customer.shown where she has",
 	"GET /live":                                                   "none: customer.shown when a row is told",
 	"POST /cards":                                                 "none: card.save, by the tests of cards",
 	"GET /cards/{file}":                                           "none: no customer is shown",

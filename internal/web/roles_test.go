@@ -134,6 +134,7 @@ var answersTo = map[string][len(askers)]int{
 	"POST /inbox/{thread}/card/merges/{row}/apart":  {404, 404, 403, 403, 404, 401},
 	"GET /media/{message}":                          {404, 404, 404, 404, 404, 303},
 	"GET /media/{message}/preview":                  {404, 404, 404, 404, 404, 303},
+	"GET /faces/{thread}/{version}":                 {404, 404, 404, 404, 404, 303},
 	"GET /live":                                     {200, 200, 200, 200, 200, 303},
 
 	// printed cards

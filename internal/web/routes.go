@@ -161,6 +161,7 @@ func (s *Server) routes() []route {
 		{pattern: "POST /inbox/{thread}/card/merges/{row}/apart", access: may(staff.Chat), handle: s.apart, body: cardBody},
 		{pattern: "GET /media/{message}", access: signedIn, handle: s.media},
 		{pattern: "GET /media/{message}/preview", access: signedIn, handle: s.mediaPreview},
+		{pattern: "GET /faces/{thread}/{version}", access: signedIn, handle: s.showFace},
 		{pattern: "GET /live", access: signedIn, handle: s.live},
 
 		// printed cards

@@ -79,7 +79,7 @@ func (x scene) row(t conversation.Thread) ThreadRow {
 	clock := x.clock(t.CounterID)
 	name := x.called(t)
 	r := ThreadRow{
-		ID: t.ID, Name: name, Face: Avatar{ID: t.CustomerID, Name: name, Channel: string(t.Channel)}, Last: x.last(t.Last),
+		ID: t.ID, Name: name, Face: faceOf(t, name), Last: x.last(t.Last),
 		Wait: clock.Waiting(t.WaitingSince), Time: clock.Stamp(t.LastAt), Stamp: clock.Machine(t.LastAt), Unread: t.Unread,
 		Assignee: t.AssigneeName, ByID: t.AssigneeID, Mine: t.AssigneeID != "" && t.AssigneeID == x.me, Closed: t.Closed,
 		Waiting: db.Micro(t.WaitingSince), LastAt: db.Micro(t.LastAt),

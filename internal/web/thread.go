@@ -270,7 +270,7 @@ func (s *Server) showHead(w http.ResponseWriter, r *http.Request, v *Visit) erro
 func (s *Server) headView(tx *db.Tx, v *Visit, x scene, t conversation.Thread) (headView, error) {
 	name := x.called(t)
 	h := headView{
-		ID: t.ID, Name: name, Face: Avatar{ID: t.CustomerID, Name: name, Channel: string(t.Channel)},
+		ID: t.ID, Name: name, Face: faceOf(t, name),
 		Place: v.T("channel.name."+string(t.Channel)) + " · " + t.AccountName,
 		Mine:  t.AssigneeID == v.ID, Free: t.AssigneeID == "", Closed: t.Closed, Chat: v.May(staff.Chat),
 	}

@@ -84,7 +84,7 @@ func (s *Server) todaySections(tx *db.Tx, v *Visit, x scene, list []conversation
 		}
 		name, clock := x.called(todo.Thread), x.clock(todo.Thread.CounterID)
 		line := todayLine{Kind: string(todo.Kind), Ref: todo.Ref, Path: "/inbox/" + todo.Thread.ID, Name: name, Words: todo.Words, Mine: todo.Mine,
-			Face: Avatar{ID: todo.PersonID, Name: name, Channel: string(todo.Thread.Channel)}, Why: todayWhy(v, clock, todo)}
+			Face: faceOf(todo.Thread, name), Why: todayWhy(v, clock, todo)}
 		if todo.Kind == conversation.TodoWaiting {
 			line.Wait = clock.Waiting(todo.At)
 		} else {

@@ -33,13 +33,14 @@ type Adapter struct {
 }
 
 var (
-	_ channel.Adapter  = (*Adapter)(nil)
-	_ channel.Profiler = (*Adapter)(nil)
-	_ channel.Fetcher  = (*Adapter)(nil)
-	_ channel.Reader   = (*Adapter)(nil)
-	_ channel.Typer    = (*Adapter)(nil)
-	_ channel.Checker  = (*Adapter)(nil)
-	_ channel.Quoter   = (*Adapter)(nil)
+	_ channel.Adapter   = (*Adapter)(nil)
+	_ channel.Profiler  = (*Adapter)(nil)
+	_ channel.Portrayer = (*Adapter)(nil)
+	_ channel.Fetcher   = (*Adapter)(nil)
+	_ channel.Reader    = (*Adapter)(nil)
+	_ channel.Typer     = (*Adapter)(nil)
+	_ channel.Checker   = (*Adapter)(nil)
+	_ channel.Quoter    = (*Adapter)(nil)
 )
 
 // New makes an adapter that calls through client; nil stands for a client on

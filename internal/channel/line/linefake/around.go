@@ -98,7 +98,7 @@ func (p *Platform) profile(r *http.Request, _ []byte) answer {
 	if !friend {
 		return refuse(404, "Not found")
 	}
-	return reply(200, profileOf(who))
+	return reply(200, p.profileOf(who))
 }
 
 // member is told of anybody in the same group.
@@ -107,7 +107,7 @@ func (p *Platform) member(r *http.Request, _ []byte) answer {
 	if who == nil {
 		return refuse(404, "Not found")
 	}
-	return reply(200, profileOf(who))
+	return reply(200, p.profileOf(who))
 }
 
 type profile struct {
@@ -117,8 +117,15 @@ type profile struct {
 	PictureURL  string `json:"pictureUrl,omitempty"`
 }
 
-func profileOf(who *person) profile {
-	return profile{DisplayName: who.name, UserID: who.id, Language: languageOf(who.name), PictureURL: who.picture}
+func (p *Platform) profileOf(who *person) profile {
+	return profile{DisplayName: who.name, UserID: who.id, Language: languageOf(who.name), PictureURL: p.portrait(who)}
+}
+
+func (p *Platform) portrait(who *person) string {
+	if p.o.Portrait == nil {
+		return who.picture
+	}
+	return p.o.Portrait(who.id)
 }
 
 // languageOf is the language that her phone is set to, for all that a name tells.

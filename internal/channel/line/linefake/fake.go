@@ -37,6 +37,9 @@ type Options struct {
 	Backoff      time.Duration // before the first of them, doubling up to 10 s; 500 ms if zero
 	Keep         int           // messages kept for a person; 0: all
 
+	// Portrait is where a person's picture is; nil, or an empty address: she has none.
+	Portrait func(user string) string
+
 	LIFF  LIFF
 	Cards func() []Card // the cards to scan; asked each time
 

@@ -102,7 +102,9 @@ func (p *Platform) phonePeople(w http.ResponseWriter, _ *http.Request) {
 	p.mu.RUnlock()
 	out := make([]publicPerson, 0, len(order))
 	for _, who := range order {
-		out = append(out, who.public())
+		one := who.public()
+		one.Picture = p.portrait(who)
+		out = append(out, one)
 	}
 	show(w, out)
 }
