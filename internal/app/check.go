@@ -85,7 +85,7 @@ func (checkCommand) Run(c *call) error {
 	if missing > 0 {
 		problem = fmt.Sprint(missing)
 	}
-	report("media and pictures that are missing", problem)
+	report("people or messages whose media are missing", problem)
 	if len(wrong) > 0 {
 		return errors.New("found wrong: " + strings.Join(wrong, "; "))
 	}

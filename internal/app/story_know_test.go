@@ -184,11 +184,21 @@ func sheScansACardAndIsKnown(t *testing.T, c *chromium) {
 	for _, tag := range []string{"sensitive skin", "perfume", "light"} {
 		mei.shows("#card-tags .tag summary", tag)
 	}
+	for _, words := range []string{"敏感肌", "淡一點的香水"} {
+		mei.shows("#stream .message-in mark", words)
+	}
+	mei.shows("#stream .heard", "sensitive skin")
 	mei.shows("#offers .offer", "Low-irritation range")
 	mei.click("#card-tags .tag summary", "sensitive skin")
 	mei.shows(".tag-why blockquote", "我是敏感肌")
 	mei.shows(".tag-why", "said in chat")
 	mei.shows(".tag-why", "Heard by the rule")
+
+	// Under her words, too, one tap undoes it.
+	mei.click(`#stream .heard [aria-label="Not right, undo “light, airy scents”"]`, "")
+	mei.hides("#card-tags .tag summary", "light")
+	mei.hides("#stream .heard", "light")
+	mei.shows("#stream .heard", "sensitive skin")
 
 	// One was wrong. She takes it away with one tap, and it stays away.
 	mei.click("#card-tags .tag summary", "perfume")
@@ -196,6 +206,8 @@ func sheScansACardAndIsKnown(t *testing.T, c *chromium) {
 	mei.click(".tag[open] .tag-why button", "Not right, undo")
 	mei.shows("#card-tags .undone", "“perfume” is gone.")
 	mei.hides("#card-tags .tag summary", "perfume")
+	mei.hides("#stream .message-in mark", "香水")
+	mei.shows("#stream .message-in mark", "敏感肌")
 	phone.sends("真的想找香水,有玫瑰味的嗎")
 	mei.shows("#card-tags .tag summary", "rose")
 	h.quiet()

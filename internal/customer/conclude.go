@@ -86,20 +86,20 @@ func (b *Book) concludeTags(tx *db.Tx, customerID string, records []string, all 
 	if err != nil {
 		return false, err
 	}
-	changed, counter := false, ""
+	changed, counter, said := false, "", []string(nil)
 	for _, g := range gifts {
 		given, err := b.give(tx, g.gift, g.worn)
 		if err != nil {
 			return false, fmt.Errorf("tag %s: %w", g.tag.Name, err)
 		}
 		if given {
-			changed, counter = true, g.CounterID
+			changed, counter, said = true, g.CounterID, append(said, g.MessageID)
 		}
 	}
 	if !changed {
 		return false, nil
 	}
-	return true, b.tell(tx, news{customerID: customerID, counterID: counter, what: "tag"})
+	return true, b.tell(tx, news{customerID: customerID, counterID: counter, what: "tag"}, said...)
 }
 
 // newTag is a tag to give, and how she wears it already.

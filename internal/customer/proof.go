@@ -3,6 +3,7 @@ package customer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -207,12 +208,22 @@ type news struct {
 	what                      string // tag | attribute | note | wish | promise
 }
 
-func (b *Book) tell(tx *db.Tx, n news) error {
+// toldMessages is the most messages that one piece of news names.
+const toldMessages = 50
+
+// tell appends the news. messages are those of hers that prove something else now than
+// before; of too many, the newest.
+func (b *Book) tell(tx *db.Tx, n news, messages ...string) error {
 	person, err := b.Person(tx, n.customerID)
 	if err != nil {
 		return err
 	}
-	event.Append(tx, event.Event{Kind: event.CustomerChanged, Customer: person, Counter: n.counterID, By: n.by,
-		Data: map[string]string{"what": n.what}})
+	data := map[string]string{"what": n.what}
+	messages = slices.DeleteFunc(slices.Clone(messages), func(id string) bool { return id == "" })
+	slices.Sort(messages)
+	if messages = slices.Compact(messages); len(messages) > 0 {
+		data["messages"] = strings.Join(messages[max(0, len(messages)-toldMessages):], " ")
+	}
+	event.Append(tx, event.Event{Kind: event.CustomerChanged, Customer: person, Counter: n.counterID, By: n.by, Data: data})
 	return nil
 }

@@ -110,7 +110,7 @@ func (b *Book) TakeBack(tx *db.Tx, customerID, messageID string) (bool, error) {
 		}
 	}
 	if tags > 0 {
-		if err := b.tell(tx, news{customerID: customerID, what: "tag"}); err != nil {
+		if err := b.tell(tx, news{customerID: customerID, what: "tag"}, messageID); err != nil {
 			return false, err
 		}
 	}

@@ -53,7 +53,7 @@ func (b *Book) GiveTag(tx *db.Tx, customerID, name string, p Proof) (bool, error
 	if err != nil || !given {
 		return false, err
 	}
-	return true, b.tell(tx, news{customerID, p.CounterID, p.By, "tag"})
+	return true, b.tell(tx, news{customerID, p.CounterID, p.By, "tag"}, p.MessageID)
 }
 
 // expiry is until when a proof makes a tag hold; zero: for good.
@@ -178,8 +178,18 @@ func (b *Book) TakeTag(tx *db.Tx, v staff.Viewer, customerTagID string) error {
 	}
 	marks, args := db.In(records, 5)
 	rows, err := tx.Query(`UPDATE customer_tag SET ended_at = $1, ended_by = $2 WHERE tag_id = $3 AND (ended_at IS NULL OR ended_by = $4)
-		AND customer_id IN (`+marks+`) RETURNING customer_id, source`, append([]any{db.Micro(tx.Now), v.ID, tagID, Renewed}, args...)...)
-	concluded, err := conclusions(rows, err)
+		AND customer_id IN (`+marks+`) RETURNING customer_id, source, message_id`, append([]any{db.Micro(tx.Now), v.ID, tagID, Renewed}, args...)...)
+	concluded, said := map[string]bool{}, []string(nil)
+	_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
+		var record, message string
+		var p Proof
+		err = r.Scan(&record, &p.Source, &message)
+		if p.concluded() {
+			concluded[record] = true
+		}
+		said = append(said, message)
+		return none, err
+	})
 	if err != nil {
 		return fmt.Errorf("take tag: %w", err)
 	}
@@ -187,5 +197,5 @@ func (b *Book) TakeTag(tx *db.Tx, v staff.Viewer, customerTagID string) error {
 		return err
 	}
 	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "tag_taken", Customer: customerID, Object: customerTagID})
-	return b.tell(tx, news{customerID, counterID, v.ID, "tag"})
+	return b.tell(tx, news{customerID, counterID, v.ID, "tag"}, said...)
 }

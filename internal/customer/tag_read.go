@@ -156,3 +156,38 @@ func (b *Book) FindByTag(tx *db.Tx, f Find) (Found, error) {
 	found.Persons = slices.Compact(found.Persons)
 	return found, nil
 }
+
+// TagsSaid returns the tags that some messages were read for, while she still has them
+// because of what she said: of one brand, and those that belong to none. What a viewer
+// may see of them is what she sees of the messages.
+func (b *Book) TagsSaid(tx *db.Tx, brandID string, messageIDs []string) ([]CustomerTag, error) {
+	if len(messageIDs) == 0 {
+		return nil, nil
+	}
+	marks, args := db.In(messageIDs, 4)
+	rows, err := tx.Query(`SELECT x.id, x.customer_id, x.message_id, x.counter_id, x.rule, x.cause, x.at, t.id, t.name, t.label, t.tone, t.brand_id, t.position
+		FROM customer_tag x JOIN tag t ON t.id = x.tag_id
+		WHERE x.message_id IN (`+marks+`) AND x.message_id <> '' AND x.source = 'said' AND (x.ended_at IS NULL OR x.ended_by = $3)
+			AND t.closed_at IS NULL AND t.brand_id IN ('', $1) AND EXISTS (SELECT 1 FROM customer_tag y WHERE y.customer_id = x.customer_id
+				AND y.tag_id = x.tag_id AND y.ended_at IS NULL AND y.source = 'said' AND (y.expires_at = 0 OR y.expires_at > $2))
+		ORDER BY t.position, t.name, x.id`, append([]any{brandID, db.Micro(tx.Now), Renewed}, args...)...)
+	found, err := db.Collect(rows, err, func(r *sql.Rows) (t sealedTag, err error) {
+		var at int64
+		err = r.Scan(&t.ID, &t.CustomerID, &t.Proof.MessageID, &t.Proof.CounterID, &t.Proof.Rule, &t.cause, &at, &t.Tag.ID, &t.Tag.Name, &t.Tag.Label,
+			&t.Tag.Tone, &t.Tag.BrandID, &t.Tag.Position)
+		t.Proof.Source, t.At = SourceSaid, db.Time(at)
+		t.Proof.At = t.At
+		return t, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tags that were said: %w", err)
+	}
+	out := make([]CustomerTag, len(found))
+	for i, t := range found {
+		if t.Proof.Cause, err = b.openText(tx, t.CustomerID, labelTagCause, t.cause); err != nil {
+			return nil, err
+		}
+		out[i] = t.CustomerTag
+	}
+	return out, nil
+}

@@ -65,11 +65,12 @@ type Bubble struct {
 	Quote    string // the words this message answers
 	QuoteBy  string
 	QuoteID  string
-	Quotable bool   // the platform can show an answer to it
-	Status   string // queued, sent, delivered, read, failed, refused, unknown; "" on "in"
-	Failure  string // why, in words
-	Platform string // the platform's own words about it
-	RetryURL string // POST tries again; empty: cannot
+	Quotable bool       // the platform can show an answer to it
+	Heard    []heardTag // what it was read for
+	Status   string     // queued, sent, delivered, read, failed, refused, unknown; "" on "in"
+	Failure  string     // why, in words
+	Platform string     // the platform's own words about it
+	RetryURL string     // POST tries again; empty: cannot
 }
 
 // StatusIcon is the icon of a message's way.
@@ -93,15 +94,17 @@ func (b Bubble) Failed() bool {
 // teller draws the messages of one thread.
 type teller struct {
 	scene
-	clock  Clock
-	name   string // hers
-	thread string
-	quotes map[string]conversation.Message // by the quoting message's id
-	via    map[string]channel.Kind         // account -> channel, where she writes on several
+	clock   Clock
+	name    string // hers
+	thread  string
+	counter string                          // whose tags bubbles may name: see hearings
+	quotes  map[string]conversation.Message // by the quoting message's id
+	via     map[string]channel.Kind         // account -> channel, where she writes on several
+	heard   map[string]hearing              // by message
 }
 
 func (x scene) teller(t conversation.Thread, quotes map[string]conversation.Message) teller {
-	return teller{scene: x, clock: x.clock(t.CounterID), name: x.called(t), thread: t.ID, quotes: quotes}
+	return teller{scene: x, clock: x.clock(t.CounterID), name: x.called(t), thread: t.ID, counter: t.CounterID, quotes: quotes}
 }
 
 // channels tells by which accounts a person writes at a counter; nothing when there is
@@ -210,6 +213,12 @@ func (x teller) message(m conversation.Message) Line {
 		x.status(&b, m)
 	}
 	x.content(&b, m)
+	if h, ok := x.heard[m.ID]; ok {
+		b.Heard = h.tags
+		if b.Kind == "text" {
+			b.Text = marked(m.Body.Text, h.where)
+		}
+	}
 	if q, ok := x.quotes[m.ID]; ok && !m.Unsent {
 		b.Quote, b.QuoteID, b.QuoteBy = x.gist(q), q.ID, q.AuthorName
 		if q.Unsent {

@@ -12,21 +12,19 @@ import (
 var address = regexp.MustCompile(`(?i)\bhttps?://[a-z0-9][^\s<>"'` + "`" + `，。！？、；：（）「」『』【】《》]*`)
 
 // linked turns a text into safe HTML with its addresses as links.
-func linked(text string) template.HTML {
-	var out strings.Builder
-	end := 0
+func linked(text string) template.HTML { return marked(text, nil) }
+
+// links are where the addresses of a text begin and end.
+func links(text string) [][2]int {
+	var all [][2]int
 	for _, at := range address.FindAllStringIndex(text, -1) {
 		link := strings.TrimRight(text[at[0]:at[1]], ".,;:!?*_~")
 		if strings.HasSuffix(link, ")") && !strings.Contains(link, "(") {
 			link = strings.TrimSuffix(link, ")")
 		}
-		out.WriteString(template.HTMLEscapeString(text[end:at[0]]))
-		safe := template.HTMLEscapeString(link)
-		out.WriteString(`<a href="` + safe + `" target="_blank" rel="noopener noreferrer nofollow">` + safe + `</a>`)
-		end = at[0] + len(link)
+		all = append(all, [2]int{at[0], at[0] + len(link)})
 	}
-	out.WriteString(template.HTMLEscapeString(text[end:]))
-	return template.HTML(out.String())
+	return all
 }
 
 // biggestEmoji is how many emoji alone are drawn large.

@@ -191,6 +191,9 @@ func (d *drawings) drawBubbles(tx *db.Tx, e *easel, thread string, ids []string)
 	if tell.via, err = d.server.channels(tx, threads[0]); err != nil {
 		return err
 	}
+	if tell.heard, err = tell.hearings(tx, messages); err != nil {
+		return err
+	}
 	for _, m := range messages {
 		html, err := d.html(e.words, "line", tell.message(m))
 		if err != nil {

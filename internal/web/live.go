@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"dingdong/internal/conversation"
@@ -285,6 +286,12 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 		if e.Kind == event.CustomerChanged && e.Customer == st.thread.CustomerID && st.thread.ID != "" && !st.elsewhere(e) {
 			for _, part := range changedParts[e.Data["what"]] {
 				card[part] = true
+			}
+			for _, id := range strings.Fields(e.Data["messages"]) { // their bubbles name the tags
+				if bubbles[id] == 0 {
+					bubbleOrder = append(bubbleOrder, id)
+				}
+				bubbles[id] = e.Seq
 			}
 		}
 		if (e.Kind == event.ConsentGranted || e.Kind == event.ConsentWithdrawn) && e.Customer == st.thread.CustomerID && st.thread.ID != "" {

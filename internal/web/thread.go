@@ -184,6 +184,9 @@ func (s *Server) threadLines(tx *db.Tx, v *Visit, x teller, t conversation.Threa
 	if x.via, err = s.channels(tx, t); err != nil {
 		return nil, "", err
 	}
+	if x.heard, err = x.hearings(tx, messages); err != nil {
+		return nil, "", err
+	}
 	since, older := time.Time{}, ""
 	if more {
 		first := messages[0]

@@ -63,6 +63,9 @@ func (s *Server) spanLines(tx *db.Tx, v *Visit, x teller, p span) (lines []Line,
 	if x.quotes, err = s.Desk.Quoted(tx, p.messages); err != nil {
 		return nil, "", "", err
 	}
+	if x.heard, err = x.hearings(tx, p.messages); err != nil {
+		return nil, "", "", err
+	}
 	first, last := p.messages[0], p.messages[len(p.messages)-1]
 	since := p.after
 	if p.older {

@@ -205,6 +205,8 @@ document.addEventListener("click", (e) => {
   if (newer) fetchNewer(newer);
   const again = e.target.closest("[data-resend]");
   if (again) resend(again);
+  const undo = e.target.closest("[data-undo]");
+  if (undo) undoTag(undo);
 });
 
 async function resend(button) {
@@ -223,6 +225,13 @@ async function resend(button) {
     toast(t("no_network"), "bad");
   }
   button.disabled = false;
+}
+
+// undoTag takes away what her words were wrongly read for; the card says so, and the
+// bubble is told anew.
+function undoTag(button) {
+  button.disabled = true;
+  htmx.ajax("POST", button.dataset.undo, { target: "#card-tags", swap: "outerHTML" }).catch(() => {}).finally(() => (button.disabled = false));
 }
 
 function watchOlder(el) {

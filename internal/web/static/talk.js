@@ -88,6 +88,8 @@ export function talk(stream, jump, newest) {
         return { el: old, fresh: false };
       }
       const first = old ?? waiting;
+      const oldest = lines()[0];
+      if (!first && oldest && before(el, oldest) < 0 && stream.querySelector(":scope > [data-older]")) return { el, fresh: false }; // so does this
       if (!first && gap()) { // it comes in its turn
         jump.hidden = false;
         return { el, fresh: true };
