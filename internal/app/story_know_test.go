@@ -195,7 +195,7 @@ func sheScansACardAndIsKnown(t *testing.T, c *chromium) {
 	mei.shows(".tag-why", "Heard by the rule")
 
 	// Under her words, too, one tap undoes it.
-	mei.click(`#stream .heard [aria-label="Not right, undo “light, airy scents”"]`, "")
+	mei.click(`#stream .heard [aria-label="Not right, undo “light scents”"]`, "")
 	mei.hides("#card-tags .tag summary", "light")
 	mei.hides("#stream .heard", "light")
 	mei.shows("#stream .heard", "sensitive skin")
