@@ -129,8 +129,21 @@ func newPlatform(t *testing.T, o linefake.Options) *linefake.Platform {
 		o.Backoff = 20 * time.Millisecond
 	}
 	var p *linefake.Platform
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.ServeHTTP(w, r) }))
+	var photo []byte
+	if o.Portrait != nil {
+		photo = portrait(t)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/faces/") {
+			_, _ = w.Write(photo)
+			return
+		}
+		p.ServeHTTP(w, r)
+	}))
 	o.Picture = server.URL + "/the-account.png"
+	if path := o.Portrait; path != nil { // a path of ours
+		o.Portrait = func(user string) string { return server.URL + path(user) }
+	}
 	var err error
 	p, err = linefake.New(o)
 	must(t, err)
