@@ -7,7 +7,7 @@ import { adopt, once, parse, put } from "./rows.js";
 import { talk } from "./talk.js";
 import { writer } from "./write.js";
 import { outbox } from "./outbox.js";
-import { renew } from "./card.js";
+import { patch, renew } from "./card.js";
 import { count, ding, retitle } from "./ding.js";
 
 const { htmx } = window;
@@ -227,11 +227,23 @@ async function resend(button) {
   button.disabled = false;
 }
 
-// undoTag takes away what her words were wrongly read for; the card says so, and the
-// bubble is told anew.
-function undoTag(button) {
+// undoTag takes away what her words were wrongly read for: the card says so and can put
+// it back, and the bubble is told anew. The library would keep the last of several taps.
+async function undoTag(button) {
+  const { id } = open;
   button.disabled = true;
-  htmx.ajax("POST", button.dataset.undo, { target: "#card-tags", swap: "outerHTML" }).catch(() => {}).finally(() => (button.disabled = false));
+  try {
+    const answer = await fetch(button.dataset.undo, { method: "POST", headers: { "HX-Request": "true", Accept: "text/html" } });
+    if (answer.ok) {
+      const html = await answer.text();
+      if (open?.id === id && $("card-tags")) patch($("card-tags"), html, button);
+      return;
+    }
+    toast(t("failed"), "bad");
+  } catch {
+    toast(t("no_network"), "bad");
+  }
+  button.disabled = false;
 }
 
 function watchOlder(el) {
