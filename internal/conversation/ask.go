@@ -193,6 +193,9 @@ func (t *tap) decide(yes bool) error {
 		return t.stale()
 	}
 	e := consent.Entry{Purpose: t.command.args[0], Version: version, Language: t.command.args[2], State: consent.Withdrawn}
+	if err := t.answerIn(e.Language, e.Purpose); err != nil {
+		return err
+	}
 	if yes {
 		e.State = consent.Granted
 	}
@@ -223,6 +226,23 @@ func (t *tap) decide(yes bool) error {
 		return err
 	}
 	return t.offerChoice(t.tx, t.account, t.in, t.place)
+}
+
+// answerIn makes the answer to a question come in the language in which she read it: her
+// profile may have told another one since. Where the purpose has no text in her language
+// the question was in two, and hers stays.
+func (t *tap) answerIn(language, purpose string) error {
+	p, err := t.Consent().Purpose(t.tx, purpose)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil // what follows refuses it
+	}
+	if err != nil {
+		return err
+	}
+	if _, now := p.In(consent.Language(t.voice.language)); now != language {
+		t.voice = t.voice.in(language)
+	}
+	return nil
 }
 
 // allowed writes what she tapped into the ledger, with a line of the thread as its proof.

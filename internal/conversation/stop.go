@@ -141,6 +141,7 @@ func (t *tap) undo(entryID string) error {
 	if stop.ID == "" {
 		return t.stale()
 	}
+	t.voice = t.voice.in(stop.Language) // in which she read that she could take it back
 	if t.tx.Now.Sub(stop.KeptAt) > undoable {
 		return t.starts()
 	}

@@ -89,6 +89,14 @@ type voice struct {
 	language string
 }
 
+// in is the voice in another language, however its code is written, where there is one.
+func (v voice) in(language string) voice {
+	if l := customerLanguage(language); l != "" {
+		return voice{phrases()[l], l}
+	}
+	return v
+}
+
 // LanguageOf is in which of our languages the house speaks to an identity at a counter.
 func LanguageOf(tx *db.Tx, i customer.Identity, counterID string) (string, error) {
 	if l := customerLanguage(i.Language); l != "" {
