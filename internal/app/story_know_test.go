@@ -192,7 +192,7 @@ func sheScansACardAndIsKnown(t *testing.T, c *chromium) {
 	mei.click("#card-tags .tag summary", "sensitive skin")
 	mei.shows(".tag-why blockquote", "我是敏感肌")
 	mei.shows(".tag-why", "said in chat")
-	mei.shows(".tag-why", "Heard by the rule")
+	mei.shows(".tag-why", "Recognised by the words for")
 
 	// Under her words, too, one tap undoes it.
 	mei.click(`#stream .heard [aria-label="Not right, undo “light scents”"]`, "")

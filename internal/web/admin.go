@@ -30,6 +30,7 @@ type AdminTop struct {
 	Up    Step // the page above; empty on the overview
 	Title string
 	Text  string // one quiet sentence
+	Code  Copy   // what programs call what the page is about
 	Do    Step   // the page's one action
 	Icon  string // of an action that makes nothing new; its button is a quiet one
 }
@@ -49,6 +50,7 @@ type Confirm struct {
 type Copy struct {
 	Label string
 	Text  string
+	Short string // what the head of a page shows of a long one; empty: all of it
 }
 
 // adminPage is the overview: a tile for everything that is hers to look after.

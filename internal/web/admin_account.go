@@ -231,11 +231,11 @@ func (s *Server) knownAccount(v *Visit, data *adminAccountPage, a conversation.A
 	}
 	data.TryToken = v.request.Method == http.MethodGet && v.request.URL.Query().Get("token") == "new"
 	if a.Kind == channel.LINE {
-		data.Webhook = Copy{v.T("admin.account.webhook"), public + a.WebhookPath()}
-		data.LIFFPage = Copy{v.T("admin.account.liff_page"), public + "/liff/" + a.ID}
+		data.Webhook = Copy{Label: v.T("admin.account.webhook"), Text: public + a.WebhookPath()}
+		data.LIFFPage = Copy{Label: v.T("admin.account.liff_page"), Text: public + "/liff/" + a.ID}
 	} else {
 		data.ChatPage = public + "/chat/" + a.ID
-		data.Embed = Copy{v.T("admin.account.embed"), `<script src="` + data.ChatPage + `/widget.js" async></script>`}
+		data.Embed = Copy{Label: v.T("admin.account.embed"), Text: `<script src="` + data.ChatPage + `/widget.js" async></script>`}
 	}
 	data.Closing = v.T("admin.account.close_text")
 	data.Close = Confirm{ID: "close", Path: data.Action + "/close", Button: v.T("admin.account.close"),

@@ -55,7 +55,7 @@ func (s *Server) showKey(w http.ResponseWriter, r *http.Request, v *Visit) error
 	title := v.T("admin.key")
 	data := adminKeyPage{Frame: s.frame(v, "admin", title), Top: AdminTop{Up: adminUp(v), Title: title, Text: v.T("admin.key.about")}, Progress: progress}
 	for _, c := range []string{"rotate", "status", "retire"} {
-		data.Commands = append(data.Commands, Copy{v.T("admin.key.do." + c), "dingdong key " + c})
+		data.Commands = append(data.Commands, Copy{Label: v.T("admin.key.do." + c), Text: "dingdong key " + c})
 	}
 	return s.render(w, v, view{Page: "admin_key", Data: data})
 }

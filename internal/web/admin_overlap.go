@@ -72,7 +72,7 @@ func (s *Server) renewWebhook(w http.ResponseWriter, r *http.Request, v *Visit) 
 	}
 	return s.reveal(w, v, adminSecretPage{
 		Top:  AdminTop{Up: Step{"/admin/webhooks", v.T("admin.webhooks")}, Title: e.Name, Text: text},
-		Lost: v.T("admin.webhook.lost_renew"), Settle: "/admin/webhooks/" + id, Copies: []Copy{{v.T("admin.webhook.secret"), secret}},
+		Lost: v.T("admin.webhook.lost_renew"), Settle: "/admin/webhooks/" + id, Copies: []Copy{{Label: v.T("admin.webhook.secret"), Text: secret}},
 		Next: Step{Path: "/admin/webhooks/" + id},
 	})
 }

@@ -78,7 +78,8 @@ func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, id string, tried
 		} else if name, err = s.Privacy.NameOf(tx, person); err != nil {
 			return err
 		}
-		data.Top = AdminTop{Up: Step{"/admin/privacy", v.T("privacy.title")}, Title: personName(v, name), Text: person}
+		data.Top = AdminTop{Up: Step{"/admin/privacy", v.T("privacy.title")}, Title: personName(v, name),
+			Code: Copy{Label: v.T("privacy.id"), Text: person, Short: shortID(person)}}
 		data.Record = "/admin/audit?" + url.Values{"customer": {person}}.Encode()
 		for _, closed := range []bool{false, true} {
 			list, err := s.Privacy.Requests(tx, v.Viewer, privacy.RequestFilter{Closed: closed, PersonID: person})
@@ -134,7 +135,7 @@ func (s *Server) privacyPerson(w http.ResponseWriter, v *Visit, id string, tried
 		return err
 	}
 	if !data.Erased {
-		if err := s.shown(v.request, v, "privacy", []string{data.Top.Text}); err != nil {
+		if err := s.shown(v.request, v, "privacy", []string{data.Top.Code.Text}); err != nil {
 			return err
 		}
 	}

@@ -93,7 +93,7 @@ func (s *Server) listPurposes(w http.ResponseWriter, r *http.Request, v *Visit) 
 	for _, p := range all {
 		text, _ := p.In(v.Words.Tag)
 		row := adminRow{Path: "/admin/purposes/" + p.Name, Icon: "heart", Name: text.Title, Closed: !p.ClosedAt.IsZero(),
-			Text: joined(p.Name, v.T("consent.version", "n", p.Version), v.T("consent.languages.count", "n", len(p.Texts)))}
+			Text: joined(v.T("consent.version", "n", p.Version), v.T("consent.languages.count", "n", len(p.Texts)))}
 		switch {
 		case !p.NeedsGrant:
 			row.Pills = []Pill{{Text: v.T("consent.no_grant")}}
@@ -174,7 +174,8 @@ func (s *Server) purposePage(w http.ResponseWriter, v *Visit, f Form) error {
 		}
 		text, _ := p.In(v.Words.Tag)
 		data.Action += "/" + p.Name
-		data.Top.Title, data.Top.Text = text.Title, joined(p.Name, v.T("consent.version", "n", p.Version))
+		data.Top.Title, data.Top.Text = text.Title, v.T("consent.version", "n", p.Version)
+		data.Top.Code = Copy{Label: v.T("consent.purpose.code"), Text: p.Name}
 		data.Grants, data.Closed, data.Version = p.NeedsGrant, !p.ClosedAt.IsZero(), p.Version
 		for _, x := range versions {
 			data.Versions = append(data.Versions, s.purposePast(v, x, words))

@@ -291,7 +291,7 @@ func (s *Server) givePassword(w http.ResponseWriter, v *Visit, id string) error 
 	return s.reveal(w, v, adminSecretPage{
 		Top:  AdminTop{Up: Step{"/admin/staff", v.T("admin.staff")}, Title: v.T("admin.password.title", "name", p.Name), Text: v.T("admin.password.once")},
 		Lost: v.T("admin.password.lost"), Settle: "/admin/staff/" + id,
-		Copies: []Copy{{v.T("sign_in.password"), password}, {v.T("admin.password.where"), s.publicURL() + "/sign-in"}, {v.T("sign_in.email"), p.Email}},
+		Copies: []Copy{{Label: v.T("sign_in.password"), Text: password}, {Label: v.T("admin.password.where"), Text: s.publicURL() + "/sign-in"}, {Label: v.T("sign_in.email"), Text: p.Email}},
 	})
 }
 

@@ -123,9 +123,9 @@ func (s *Server) createToken(w http.ResponseWriter, r *http.Request, v *Visit) e
 	if err != nil {
 		return err
 	}
-	copies := []Copy{{v.T("admin.token"), plain}}
+	copies := []Copy{{Label: v.T("admin.token"), Text: plain}}
 	if t.Has(staff.ThreadsRead) {
-		copies = append(copies, Copy{v.T("admin.token.try"), `curl -H "Authorization: Bearer ` + plain + `" ` + s.publicURL() + "/api/v1/threads"})
+		copies = append(copies, Copy{Label: v.T("admin.token.try"), Text: `curl -H "Authorization: Bearer ` + plain + `" ` + s.publicURL() + "/api/v1/threads"})
 	}
 	return s.reveal(w, v, adminSecretPage{
 		Top:  AdminTop{Up: Step{"/admin/tokens", v.T("admin.tokens")}, Title: t.Name, Text: v.T("admin.token.once")},

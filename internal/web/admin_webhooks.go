@@ -178,7 +178,7 @@ func (s *Server) saveWebhook(w http.ResponseWriter, r *http.Request, v *Visit) e
 	}
 	return s.reveal(w, v, adminSecretPage{
 		Top:  AdminTop{Up: Step{"/admin/webhooks", v.T("admin.webhooks")}, Title: e.Name, Text: v.T("admin.webhook.once")},
-		Lost: v.T("admin.webhook.lost"), Settle: "/admin/webhooks/" + e.ID, Copies: []Copy{{v.T("admin.webhook.secret"), secret}},
+		Lost: v.T("admin.webhook.lost"), Settle: "/admin/webhooks/" + e.ID, Copies: []Copy{{Label: v.T("admin.webhook.secret"), Text: secret}},
 		Next: Step{Path: "/admin/webhooks/" + e.ID},
 	})
 }

@@ -134,7 +134,7 @@ type knownValue struct {
 	Label string
 	From  string
 	Words string
-	Rule  string
+	Rule  ruleText
 	Gone  string // how it ended; empty: it stands
 }
 

@@ -26,7 +26,7 @@ type tagPill struct {
 	Tone  string
 	Heard bool
 	Words string // that caused it
-	Rule  string // in words
+	Rule  ruleText
 	From  string // where it comes from and when
 	Until string
 }

@@ -72,7 +72,7 @@ func TestTagsOnACard(t *testing.T) {
 	h := newCardHouse(t)
 	h.said("concern:sensitive", "我是敏感肌 <b>")
 	got := h.mei.get(h.at("/card"))
-	want(t, got, http.StatusOK, "sensitive skin", "我是敏感肌 &lt;b&gt;", "concern.sensitive", "version 3", "said in chat", "skincare lover", `id="card-head"`)
+	want(t, got, http.StatusOK, "sensitive skin", "我是敏感肌 &lt;b&gt;", "concern.sensitive", `title="zh-Hant/3/concern.sensitive">Recognised by the words for Chinese (traditional)`, "said in chat", "skincare lover", `id="card-head"`)
 	row := rowIn(t, got.Body.String(), "ctg")
 	t.Run("one tap undoes it, and it is not concluded again", func(t *testing.T) {
 		got := h.mei.post(h.at("/card/tags/"+row+"/undo"), nil)

@@ -107,15 +107,19 @@ func (c *cardAt) from(p customer.Proof) string {
 	return c.v.T("card.from", "source", c.origin(p), "when", c.clock.Ago(p.At))
 }
 
-// rule says which rule heard something: "zh-Hant/3/concern.sensitive".
-func (c *cardAt) rule(rule string) string {
-	parts := strings.SplitN(rule, "/", 3)
-	if len(parts) < 3 {
-		return rule
+// ruleText says what heard something in words; which rule it was is for who keeps them.
+type ruleText struct {
+	Text string // empty: nothing was heard
+	ID   string // "zh-Hant/3/concern.sensitive"
+}
+
+func (c *cardAt) rule(rule string) ruleText {
+	if rule == "" {
+		return ruleText{}
 	}
-	language := parts[0]
+	language, _, _ := strings.Cut(rule, "/")
 	if key := "spoken." + language; c.v.Words.Has(key) {
-		language = c.v.T(key)
+		return ruleText{c.v.T("card.tag.rule", "language", c.v.T(key)), rule}
 	}
-	return c.v.T("card.tag.rule", "language", language, "version", parts[1], "rule", parts[2])
+	return ruleText{c.v.T("card.tag.rule_other"), rule}
 }

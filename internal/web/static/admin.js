@@ -16,6 +16,7 @@ document.addEventListener("click", async (e) => {
     toast(t("copied"), "good");
   } catch { // no https, or not allowed: mark it for her
     const code = button.parentElement.querySelector("code");
+    if (button.closest(".admin-code")) code.textContent = button.dataset.copy; // it shows the end only
     const range = document.createRange();
     range.selectNodeContents(code);
     getSelection().removeAllRanges();

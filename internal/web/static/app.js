@@ -50,11 +50,12 @@ document.addEventListener("keydown", (e) => {
   }
 });
 
-// Forms with data-autosubmit save at the first change, those with data-confirm ask.
+// Forms with data-autosubmit save at the first change; what has hx-confirm asks in the page.
 document.addEventListener("change", (e) => e.target.closest("form[data-autosubmit]")?.requestSubmit());
-document.addEventListener("submit", (e) => {
-  const ask = e.target.dataset.confirm;
-  if (ask && !window.confirm(ask)) e.preventDefault();
+document.addEventListener("htmx:confirm", (e) => {
+  if (!e.detail.question) return;
+  e.preventDefault();
+  import("./sure.js").then((sure) => sure.ask(e.detail));
 });
 
 // The server tells htmx in headers where an error goes (errors.go); an answer

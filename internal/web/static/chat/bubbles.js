@@ -2,7 +2,7 @@
 // and as addresses that cannot run code.
 
 import { make, icon } from "./element.js";
-import { pieces, webAddress } from "./links.js";
+import { ownPage, pieces, webAddress } from "./links.js";
 
 /** drawer makes rows in one language. */
 export function drawer({ say, language }) {
@@ -10,7 +10,7 @@ export function drawer({ say, language }) {
   const longDay = new Intl.DateTimeFormat(language, { weekday: "short", month: "short", day: "numeric" });
 
   const words = (text) => pieces(text).map((p) => typeof p === "string" ? p
-    : make("a", { href: p.href, target: "_blank", rel: "noopener noreferrer" }, p.href));
+    : make("a", { href: p.href, target: "_blank", rel: "noopener noreferrer" }, ownPage(p.href, location.origin) ? say("ownPage") : p.href));
 
   function picture(message, src) {
     const shown = webAddress(message.preview, location.href) || src;

@@ -2,7 +2,7 @@
 
 import test from "node:test";
 import assert from "node:assert/strict";
-import { pieces, webAddress } from "./links.js";
+import { ownPage, pieces, webAddress } from "./links.js";
 import { parser } from "./stream.js";
 import { dictionaries, languageFor } from "./words.js";
 import { outbox } from "./outbox.js";
@@ -20,6 +20,13 @@ const linkCases = {
 for (const [name, [text, want]] of Object.entries(linkCases)) {
   test("links: " + name, () => assert.deepEqual(pieces(text), want));
 }
+
+test("only the house's own link to her page is called so", () => {
+  for (const [url, want] of [
+    ["https://house.example/my/abc.DEF_1-2", true], ["https://house.example/my/abc?x=1", true], ["https://house.example/my/", false], ["https://house.example/my/a/b", false],
+    ["https://house.example/mybrand", false], ["https://other.example/my/abc", false], ["http://house.example/my/abc", false], ["https://house.example@evil.example/my/abc", false],
+  ]) assert.equal(ownPage(url, "https://house.example"), want, url);
+});
 
 test("addresses that could run are refused", () => {
   for (const url of [undefined, "", "javascript:alert(1)", "data:text/html,x", " jAvascript:x", "vbscript:x"]) {

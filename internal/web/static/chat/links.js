@@ -31,6 +31,12 @@ function trimmed(found) {
   }
 }
 
+/** ownPage says whether an address is of her own page, signed and longer than a bubble is wide. */
+export function ownPage(href, house) {
+  const { origin, pathname } = new URL(href);
+  return origin === house && /^\/my\/[^/]+$/.test(pathname);
+}
+
 /** webAddress gives the absolute address, or "" for one that could run code. */
 export function webAddress(url, base) {
   if (!url) return "";
