@@ -17,10 +17,7 @@ const (
 	// carefulGroups is how many groups use savepoints from the start after one
 	// had to be run twice because a function failed half-way.
 	carefulGroups = 16
-	// A deadlock costs PostgreSQL a second to see. Who takes many rows may lose
-	// several in a row against who takes few.
-	retryLimit  = 12
-	retryPauses = 5 // after so many tries the pause grows no more
+	retryLimit    = 5
 )
 
 // Write runs fn in a durable transaction and returns when it is committed.
@@ -264,8 +261,17 @@ func (w *writer) serve(reqs []*request) {
 	var all *wholeError
 	switch {
 	case err == nil:
+		var again []*request
 		for _, r := range reqs {
+			if r.panicked == nil && retryable(r.err) {
+				again = append(again, r)
+				continue
+			}
 			r.finish(r.err)
+		}
+		for _, r := range again { // it lost its part to another node, and the others theirs not
+			r.err = nil
+			w.alone(r)
 		}
 	case errors.As(err, &all): // nothing that running them alone would change
 		for _, r := range reqs {
@@ -383,7 +389,7 @@ func (w *writer) alone(r *request) {
 			r.finish(err)
 			return
 		}
-		time.Sleep(time.Duration(rand.Int64N(int64(5*time.Millisecond) << min(try, retryPauses))))
+		time.Sleep(time.Duration(rand.Int64N(int64(5*time.Millisecond) << try)))
 	}
 }
 
