@@ -249,6 +249,9 @@ var failures = []string{"blocked", "account_closed", "group", "standby", "over_q
 func (x teller) content(b *Bubble, m conversation.Message) {
 	b.Kind = string(m.Type)
 	b.Text = linked(m.Body.Text)
+	if m.Author == conversation.AuthorAutomation {
+		b.Text = pageNamed(b.Text, x.server.Desk.PublicURL, x.words.T("bubble.own_page"))
+	}
 	switch {
 	case m.Unsent:
 		b.Kind, b.Text = "unsent", ""
