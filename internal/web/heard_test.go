@@ -60,7 +60,9 @@ func TestWordsThatMadeATag(t *testing.T) {
 		// An open page is told again of the bubble, once its words were read.
 		bubble := func(word string, has bool) {
 			t.Helper()
-			live.until(func(f frame) bool { return f.Event == "message" && strings.Contains(f.Data, "我是") && strings.Contains(f.Data, word) == has })
+			live.until(func(f frame) bool {
+				return f.Event == "message" && strings.Contains(f.Data, "我是") && strings.Contains(f.Data, word) == has
+			})
 		}
 		bubble(`<mark>敏感肌</mark>`, true)
 
