@@ -36,6 +36,7 @@ func sheIsHandedOn(t *testing.T, c *chromium) {
 	hana.shows("#stream .event-note", "She likes it matte.")
 	hana.shows("#list-body .thread-row", "林怡君")
 	hana.shows(`.tab[data-tab="mine"] .num`, "1")
+	hana.shows("#thread-top .thread-who", "yours")
 
 	hana.click("#thread-top .only-wide", "Close")
 	hana.shows("#lock", "This conversation is closed.")

@@ -7,6 +7,15 @@ let composing = false; // an input method is at work: moving its field would bre
 document.addEventListener("compositionstart", () => (composing = true));
 document.addEventListener("compositionend", () => (composing = false));
 
+let since = 0; // a finger has been down; for a moment only, should nobody tell that it was lifted
+const lifted = () => setTimeout(() => (since = 0)); // when the tap was heard
+addEventListener("pointerdown", () => (since = Date.now()), true);
+addEventListener("pointerup", lifted, true);
+addEventListener("pointercancel", lifted, true);
+
+/** pressed tells whether a finger is down: a button that is drawn anew under it never hears of the tap. */
+export const pressed = () => Date.now() - since < 1500;
+
 const fields = (el) => el.querySelectorAll("input:not([type=hidden]), textarea, select");
 function dirty(field) {
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
@@ -67,6 +76,7 @@ async function fetchPart(thread, part, still, again) {
   if (!still() || !$(id)) return;
   if ((part === "purchases" && $(id).hasAttribute("hx-get"))) return; // it was not looked at yet
   const later = () => (waiting[part] = setTimeout(fetchPart, again, thread, part, still, Math.min(30000, 2 * again)));
+  if (pressed()) return (waiting[part] = setTimeout(fetchPart, 150, thread, part, still, again));
   if ((composing && $(id).contains(document.activeElement)) || $(id).querySelector("dialog[open], details.menu[open]")) return later();
   try {
     const path = beside ? "/inbox/" + thread + "/" + part : "/inbox/" + thread + "/card/" + part;
@@ -76,6 +86,7 @@ async function fetchPart(thread, part, still, again) {
       return;
     }
     const html = await answer.text();
+    if (pressed()) return later();
     if (still() && $(id)) patch($(id), html);
   } catch {
     later(); // no network, and the stream tells nothing twice

@@ -7,7 +7,7 @@ import { adopt, once, parse, put } from "./rows.js";
 import { talk } from "./talk.js";
 import { writer } from "./write.js";
 import { outbox } from "./outbox.js";
-import { patch, renew } from "./card.js";
+import { patch, pressed, renew } from "./card.js";
 import { count, ding, retitle } from "./ding.js";
 
 const { htmx } = window;
@@ -382,12 +382,16 @@ function partOf(name, target, source) {
   };
 }
 // What was asked about one conversation is not drawn into another that she has
-// opened meanwhile: the piece for the composer would find its place there too.
+// opened meanwhile: the piece for the composer would find its place there too. And
+// nothing is drawn under her finger.
 document.addEventListener("htmx:beforeRequest", ({ detail: { xhr, pathInfo } }) => {
   const of = pathInfo.requestPath.match(/^\/inbox\/(thr_\w+)\//)?.[1];
   if (!of) return;
   const draw = xhr.onload;
-  xhr.onload = () => (of === open?.id || xhr.status >= 400) && draw();
+  xhr.onload = function land() {
+    if (pressed()) return setTimeout(land, 50);
+    if (of === open?.id || xhr.status >= 400) draw();
+  };
 });
 
 async function everythingAnew() {
