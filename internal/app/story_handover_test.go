@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -41,6 +42,9 @@ func anAdvisorLeavesHerCustomers(t *testing.T, c *chromium) {
 			return nil
 		})
 	}
+	rules := consent.DefaultRules()
+	rules.Quiet, rules.Holidays = consent.Quiet{From: "09:00", To: "09:00"}, nil // whatever the hour is, she may be told
+	h.write(func(tx *db.Tx) error { return h.Consent.SaveRules(tx, staff.System(), rules) })
 	page := h.console(c, hua, "Hua")
 	page.open("/admin/handovers/new")
 	page.shows("h1", "Plan a handover")

@@ -21,6 +21,7 @@ type request struct {
 	waiting   bool      // she waits for an answer
 	heard     time.Time // when she last wrote here; zero: never
 	reacts    bool      // it follows at once on what she did: see Draft.reacts
+	unasked   bool      // it answers nothing: see Draft.Unasked
 	notBefore time.Time // when its author wants it to go; zero: now
 }
 
@@ -62,10 +63,10 @@ func (d *Desk) permit(tx *db.Tx, q request) (verdict, error) {
 // answers tells whether a message answers her: she waits, she wrote lately, or it
 // follows at once on what she did.
 func (d *Desk) answers(tx *db.Tx, q request) (bool, error) {
-	if q.waiting || q.reacts {
+	if (q.waiting || q.reacts) && !q.unasked {
 		return true, nil
 	}
-	if q.heard.IsZero() {
+	if q.heard.IsZero() || q.unasked {
 		return false, nil
 	}
 	rules, err := d.Consent().Rules(tx)

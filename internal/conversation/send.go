@@ -23,6 +23,9 @@ type Draft struct {
 	Purpose  string // why we write; empty: service, an answer to her
 	Kind     string // what is said, by which the contact budget knows a repeat; empty: like nothing else
 	Priority int    // 0 to 9, the most valuable: who gives way when both do not fit
+	// Unasked says that it answers nothing, however lately she wrote: it has to find its
+	// place in her contact budget, and its hour.
+	Unasked bool
 	// NotBefore and Expires bound when it may go; zero: at once, and always.
 	NotBefore, Expires time.Time
 	Body               channel.Body
@@ -95,7 +98,7 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 	var v verdict
 	if m.Failure == "" {
 		v, err = d.permit(tx, request{message: m, zone: t.zone, waiting: t.waiting > 0, heard: db.Time(t.heard),
-			reacts: f.reacts, notBefore: f.NotBefore})
+			reacts: f.reacts, unasked: f.Unasked, notBefore: f.NotBefore})
 		if err != nil {
 			return Message{}, err
 		}

@@ -68,7 +68,7 @@ func (r *Room) takeBackNews(tx *db.Tx, s stride) error {
 	if err != nil || why != "" {
 		return err
 	}
-	_, err = r.say(tx, s, saying{place: p, body: words()[p.language]["stays"], key: "handover:" + s.item.ID + ":stays"})
+	_, err = r.say(tx, s, saying{place: p, kind: "handover.stays", body: words()[p.language]["stays"], key: "handover:" + s.item.ID + ":stays"})
 	return err
 }
 

@@ -58,6 +58,11 @@ func newHouse(t testing.TB, d *db.DB, clock *dbtest.Clock) *house {
 		Adapters: map[channel.Kind]channel.Adapter{channel.LINE: line.New(nil)}}
 	h := &house{t: t, clock: clock, Room: &Room{DB: d, Desk: desk, Consent: &consent.Room{Vault: v, Book: book}}, shop: &catalogue.Shop{DB: d, Vault: v, Book: book, Blobs: blobs}}
 	h.write(h.Consent.EnsureShipped)
+	if clock == nil { // whatever the hour is, she may be told
+		rules := consent.DefaultRules()
+		rules.Quiet, rules.Holidays = consent.Quiet{From: "09:00", To: "09:00"}, nil
+		h.write(func(tx *db.Tx) error { return h.Consent.SaveRules(tx, staff.System(), rules) })
+	}
 	h.write(func(tx *db.Tx) error {
 		system := staff.System()
 		var stores []string

@@ -153,7 +153,8 @@ func (r *Room) news(tx *db.Tx, s stride, bound bool) (outcome, error) {
 		return out, err
 	}
 	body := cmp.Or(own[place.language], words()[place.language][string(s.h.Kind)])
-	m, err := r.say(tx, s, saying{place: place, body: body, key: "handover:" + s.item.ID, choices: buttons(place.language, s.item.ID)})
+	m, err := r.say(tx, s, saying{place: place, kind: "handover", unasked: true, body: body, key: "handover:" + s.item.ID,
+		choices: buttons(place.language, s.item.ID)})
 	if err != nil {
 		return out, err
 	}
@@ -199,9 +200,13 @@ func (r *Room) silence(tx *db.Tx, s stride, bound bool) (place, string, error) {
 
 type saying struct {
 	place
-	body, key string
-	choices   []channel.Choice
+	kind, body, key string
+	choices         []channel.Choice
+	unasked         bool
 }
+
+// sayPriority lets what a customer must know of her advisor go before news and offers.
+const sayPriority = 8
 
 // say fills a text and sends it. Whether it may be said is Send's to decide.
 func (r *Room) say(tx *db.Tx, s stride, w saying) (conversation.Message, error) {
@@ -213,8 +218,8 @@ func (r *Room) say(tx *db.Tx, s stride, w saying) (conversation.Message, error) 
 	if err != nil {
 		return conversation.Message{}, err
 	}
-	return r.Desk.Send(tx, conversation.Draft{ThreadID: w.thread, Author: conversation.AuthorAutomation, AuthorID: s.h.by(), Purpose: consent.Service, Kind: "handover",
-		ClientKey: w.key, Body: channel.Body{Type: channel.Text, Text: n.fill(w.body, w.language, names[s.to]), Choices: w.choices}})
+	return r.Desk.Send(tx, conversation.Draft{ThreadID: w.thread, Author: conversation.AuthorAutomation, AuthorID: s.h.by(), Purpose: consent.Service, Kind: w.kind,
+		Priority: sayPriority, Unasked: w.unasked, ClientKey: w.key, Body: channel.Body{Type: channel.Text, Text: n.fill(w.body, w.language, names[s.to]), Choices: w.choices}})
 }
 
 func keepPieces(tx *db.Tx, itemID string, pieces []piece) error {

@@ -263,6 +263,34 @@ func (h *house) choose(user, advisor string) {
 	h.react()
 }
 
+// A handover is no answer to what she said last: she is not told at night, nor twice.
+func TestNobodyIsToldAtNight(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		night := start.Add(13 * time.Hour) // 23:00 in Taipei; both engines have one clock
+		for night.Before(h.DB.Now()) {
+			night = night.Add(24 * time.Hour)
+		}
+		h.clock.Advance(night.Sub(h.DB.Now()))
+		id, thread := h.customer("U1", h.mei.ID)
+		plan := h.plan(h.form(Leaves))
+		h.start(plan.ID)
+		h.work(plan.ID)
+		h.expect("moved", id, h.items(plan.ID)[0].ToID, h.items(plan.ID)[0].ToID)
+		if x := h.items(plan.ID)[0]; x.Told != Coming {
+			t.Errorf("%+v", x)
+		}
+		h.read(func(tx *db.Tx) error {
+			var status string
+			var at int64
+			check(t, tx.QueryRow(`SELECT status, at FROM message WHERE thread_id = $1 AND author = 'automation'`, thread).Scan(&status, &at))
+			if morning := night.Add(10 * time.Hour); status != "planned" || !db.Time(at).Equal(morning) {
+				t.Errorf("%s at %v", status, db.Time(at))
+			}
+			return nil
+		})
+	})
+}
+
 func TestItIsCalledOff(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		var ids, threads []string
