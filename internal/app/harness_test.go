@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -386,10 +387,17 @@ func files(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
 	must(t, filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
+		if errors.Is(err, os.ErrNotExist) { // it went while we looked
+			return nil
+		}
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
-		all[name], err = os.ReadFile(name)
+		content, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		all[name] = content
 		return err
 	}))
 	return all
