@@ -132,7 +132,22 @@ func fillOne(tx *db.Tx, desk *conversation.Desk, a conversation.Account, n, each
 
 // pages measures what an advisor waits for.
 func (r *run) pages(h *house, stored string) error {
+	// What the rates have left is done first: a page is measured, not what the night does.
+	if err := h.inside(r.ctx, func(a *app.App) error {
+		return a.DB.Write(r.ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(`DELETE FROM job WHERE kind = 'profile'`) // of a platform that is not there
+			return err
+		})
+	}); err != nil {
+		return err
+	}
 	if _, err := h.start(r.ctx); err != nil {
+		return err
+	}
+	if err := h.until(5*time.Minute, func() (bool, error) {
+		behind, err := h.gauge("dingdong_reactions_behind")
+		return behind == 0, err
+	}); err != nil {
 		return err
 	}
 	c := client(2)

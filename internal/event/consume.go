@@ -28,6 +28,8 @@ type Consumer struct {
 	// Aside takes an event whose React failed when it was alone, so that the
 	// others need not wait for it.
 	Aside func(tx *db.Tx, e Event, cause error) error
+
+	left group // what a step has read and had no time for
 }
 
 // Standing is how a consumer stands after a step.
@@ -40,9 +42,13 @@ const (
 	Behind
 )
 
-// Step handles the next group.
-func (c Consumer) Step(ctx context.Context, d *db.DB) (Standing, error) {
-	next, err := c.next(ctx, d)
+// Step handles the next group, or goes on with the last one. It is for one goroutine.
+func (c *Consumer) Step(ctx context.Context, d *db.DB) (Standing, error) {
+	next, err := c.left, error(nil)
+	c.left = group{}
+	if len(next.events) == 0 {
+		next, err = c.next(ctx, d)
+	}
 	if err != nil || next.idle {
 		return Idle, err
 	}
@@ -63,10 +69,11 @@ type group struct {
 	done   int64 // the cursor when it was read
 	idle   bool  // there is nothing new
 	nobody bool  // would react, so that nothing was read
+	full   bool  // there may be more
 	events []Event
 }
 
-func (c Consumer) next(ctx context.Context, d *db.DB) (g group, err error) {
+func (c *Consumer) next(ctx context.Context, d *db.DB) (g group, err error) {
 	err = d.Read(ctx, func(tx *db.Tx) error {
 		g = group{}
 		var last int64
@@ -87,6 +94,7 @@ func (c Consumer) next(ctx context.Context, d *db.DB) (g group, err error) {
 		if g.events, err = After(tx, g.done, c.Group); err != nil {
 			return err
 		}
+		g.full = len(g.events) == c.Group
 		if g.idle = len(g.events) == 0; g.idle || c.Ahead == nil {
 			return nil
 		}
@@ -96,9 +104,11 @@ func (c Consumer) next(ctx context.Context, d *db.DB) (g group, err error) {
 	return g, err
 }
 
-func (c Consumer) take(ctx context.Context, d *db.DB, g group, alone bool) (Standing, error) {
+func (c *Consumer) take(ctx context.Context, d *db.DB, g group, alone bool) (Standing, error) {
 	var stands Standing
+	var left group
 	err := d.Write(ctx, func(tx *db.Tx) error {
+		left = group{}
 		next, err := db.Tally(tx, c.Tally, 0) // locks the row, so no other node is here
 		if err != nil {
 			return err
@@ -122,7 +132,10 @@ func (c Consumer) take(ctx context.Context, d *db.DB, g group, alone bool) (Stan
 				return &asideError{g.events[n], err}
 			}
 		}
-		if !alone && n == len(g.events) && n < c.Group {
+		switch {
+		case n < len(g.events):
+			left = group{done: g.done + int64(n), full: g.full, events: g.events[n:]}
+		case !alone && !g.full:
 			stands = Moved
 		}
 		_, err = db.Tally(tx, c.Tally, int64(n))
@@ -133,13 +146,14 @@ func (c Consumer) take(ctx context.Context, d *db.DB, g group, alone bool) (Stan
 		return c.skip(ctx, d, aside)
 	}
 	if err != nil {
-		stands = Idle
+		return Idle, err
 	}
-	return stands, err
+	c.left = left
+	return stands, nil
 }
 
 // pass moves the cursor to the last event.
-func (c Consumer) pass(tx *db.Tx) error {
+func (c *Consumer) pass(tx *db.Tx) error {
 	_, err := tx.Exec(`UPDATE tally SET n = (SELECT e.n FROM tally e WHERE e.name = 'event') WHERE name = $1`, c.Tally)
 	return err
 }
@@ -152,7 +166,7 @@ type asideError struct {
 
 func (e *asideError) Error() string { return "reaction failed: " + e.cause.Error() }
 
-func (c Consumer) skip(ctx context.Context, d *db.DB, aside *asideError) (Standing, error) {
+func (c *Consumer) skip(ctx context.Context, d *db.DB, aside *asideError) (Standing, error) {
 	err := d.Write(ctx, func(tx *db.Tx) error {
 		next, err := db.Tally(tx, c.Tally, 0)
 		if err != nil || next != aside.event.Seq { // another node was faster

@@ -117,15 +117,19 @@ func TestConsumerLetsOthersWriteBetweenItsGroups(t *testing.T) {
 	d := dbtest.NewAt(t, clock)
 	happen(t, d, "e", 10)
 	var seen []int64
+	var ahead []int
 	c := Consumer{Tally: "react", Group: 8, Slice: 5 * time.Millisecond, React: func(_ *db.Tx, e Event) error {
 		clock.Advance(2 * time.Millisecond)
 		seen = append(seen, e.Seq)
+		return nil
+	}, Ahead: func(_ *db.Tx, events []Event) error {
+		ahead = append(ahead, len(events))
 		return nil
 	}}
 	for _, want := range []struct {
 		seen   int
 		stands Standing
-	}{{3, Behind}, {6, Behind}, {9, Behind}, {10, Moved}, {10, Idle}} {
+	}{{3, Behind}, {6, Behind}, {8, Behind}, {10, Moved}, {10, Idle}} {
 		stands, err := c.Step(t.Context(), d)
 		if err != nil || stands != want.stands || len(seen) != want.seen {
 			t.Errorf("stands %v after %d events (%v), want %+v", stands, len(seen), err, want)
@@ -136,6 +140,33 @@ func TestConsumerLetsOthersWriteBetweenItsGroups(t *testing.T) {
 			t.Fatalf("seen %v", seen)
 		}
 	}
+	if !slices.Equal(ahead, []int{8, 2}) { // what a slice has no time for is not read again
+		t.Errorf("read ahead %v", ahead)
+	}
+}
+
+// What one node has read and not yet done, another may do meanwhile.
+func TestConsumerLeavesWhatAnotherHasDone(t *testing.T) {
+	clock := dbtest.NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	dbtest.EachAt(t, clock, func(t *testing.T, d *db.DB) {
+		happen(t, d, "e", 10)
+		var seen []int64
+		react := func(_ *db.Tx, e Event) error {
+			clock.Advance(2 * time.Millisecond)
+			seen = append(seen, e.Seq)
+			return nil
+		}
+		one := Consumer{Tally: "react", Group: 8, Slice: 5 * time.Millisecond, React: react}
+		two := one
+		for _, c := range []*Consumer{&one, &two, &one, &one, &two, &two, &one} {
+			if _, err := c.Step(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(seen, []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}) {
+			t.Errorf("seen %v", seen)
+		}
+	})
 }
 
 func TestConsumerPassesWhenNobodyReacts(t *testing.T) {
