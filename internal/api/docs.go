@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -89,17 +90,21 @@ type docsSchema struct {
 	Fields []docsField
 }
 
-// newDocs renders the page once: the document does not change while we run.
+// newDocs renders the page once, when somebody first reads it: the document does not
+// change while we run, and most houses are asked by programs only.
 func newDocs(doc *huma.OpenAPI, d Deps) http.Handler {
-	page := template.Must(template.New("docs").Parse(docsPage))
-	var out bytes.Buffer
-	if err := page.Execute(&out, (&docsWriter{doc, d}).view()); err != nil {
-		panic("api: the documentation page cannot be written: " + err.Error()) // a mistake in this package
-	}
+	written := sync.OnceValue(func() []byte {
+		page := template.Must(template.New("docs").Parse(docsPage))
+		var out bytes.Buffer
+		if err := page.Execute(&out, (&docsWriter{doc, d}).view()); err != nil {
+			panic("api: the documentation page cannot be written: " + err.Error()) // a mistake in this package
+		}
+		return bytes.Clone(out.Bytes())
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", docsPolicy)
-		_, _ = w.Write(out.Bytes())
+		_, _ = w.Write(written())
 	})
 }
 
