@@ -61,9 +61,10 @@ func TestConsumerHandlesEachEventOnce(t *testing.T) {
 		// Two nodes at once: the rows have a primary key, so a second handling would fail.
 		var wg sync.WaitGroup
 		for range 2 {
+			node := c
 			wg.Go(func() {
 				for range 5 {
-					if _, err := c.Step(context.Background(), d); err != nil {
+					if _, err := node.Step(context.Background(), d); err != nil {
 						t.Error(err)
 					}
 				}
