@@ -426,6 +426,43 @@ func TestWhoReadsAWholeNumberSaysWhy(t *testing.T) {
 	})
 }
 
+// Who writes from where she has no name keeps the one that the counter knows from elsewhere.
+func TestAMergedPersonKeepsHerName(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d)
+		ids, _ := h.two()
+		h.write(func(tx *db.Tx) error {
+			i, err := h.Book.Find(tx, h.account.ID, "U1")
+			check(t, err)
+			return h.Book.SetProfile(tx, customer.Profile{IdentityID: i.ID, Name: "林怡君"})
+		})
+		name := func() string { return h.only(h.mei).Name }
+		merged := h.joined(ids[1], ids[0]) // the nameless one is kept, and wrote last
+		h.receive(says("U2", 9, "me again"))
+		if got := name(); got != "林怡君" {
+			t.Errorf("she is called %q", got)
+		}
+		// What an account is for that comes to another counter is not for this one.
+		h.write(func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE account SET counter_id = $1`, h.other)
+			return err
+		})
+		if got := name(); got != "" {
+			t.Errorf("another counter's name shows: %q", got)
+		}
+		h.write(func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE account SET counter_id = $1`, h.counter)
+			check(t, err)
+			return h.Unmerge(tx, h.mei, merged)
+		})
+		for _, th := range h.threads(h.mei, Filter{Box: BoxAll}) {
+			if want := map[string]string{ids[0]: "林怡君"}[th.CustomerID]; th.Name != want {
+				t.Errorf("apart, %s is called %q", th.CustomerID, th.Name)
+			}
+		}
+	})
+}
+
 // Messages pour in on one node while another puts the two together and apart.
 func TestNothingIsLostWhileMerging(t *testing.T) {
 	run := func(t *testing.T, url string) {

@@ -351,7 +351,7 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 			card["reach"] = true
 		}
 		if e.Kind == event.CustomerChanged && e.Data["what"] == "" { // her name, her profile, a number of hers
-			card["head"], card["reach"] = true, true
+			card["head"], card["reach"], card["one"] = true, true, true
 		}
 		if e.Kind == event.ThreadChanged && !seen && (acted.IsZero() || e.At.Before(acted)) {
 			acted = e.At
