@@ -63,10 +63,13 @@ func (d *Desk) permit(tx *db.Tx, q request) (verdict, error) {
 // answers tells whether a message answers her: she waits, she wrote lately, or it
 // follows at once on what she did.
 func (d *Desk) answers(tx *db.Tx, q request) (bool, error) {
-	if (q.waiting || q.reacts) && !q.unasked {
+	if q.unasked {
+		return false, nil
+	}
+	if q.waiting || q.reacts {
 		return true, nil
 	}
-	if q.heard.IsZero() || q.unasked {
+	if q.heard.IsZero() {
 		return false, nil
 	}
 	rules, err := d.Consent().Rules(tx)
