@@ -162,7 +162,8 @@ func (s *Server) triedLine(v *Visit, text string, findings []insight.Finding) tr
 	for _, f := range findings {
 		x := triedFinding{Label: s.aboutFinding(v.Words, f), Stance: string(f.Stance), Said: v.T("words.stance." + string(f.Stance)), Words: f.Words, Rule: f.Language + " · " + f.Rule,
 			Card: s.concluded(v.Words, f)}
-		x.key = strings.Join([]string{string(f.Kind), f.About, string(f.Stance), f.Words}, "\x00")
+		// Other words that say the same change nothing for her.
+		x.key = strings.Join([]string{string(f.Kind), f.About, string(f.Stance), x.Card}, "\x00")
 		line.Findings = append(line.Findings, x)
 	}
 	return line

@@ -1,8 +1,8 @@
 package web
 
 import (
-	"bytes"
 	"context"
+	"html/template"
 	"sync"
 	"time"
 
@@ -55,15 +55,15 @@ func newDrawings(s *Server) *drawings {
 
 // rowNews is a row as a page gets it.
 type rowNews struct {
-	Thread string `json:"thread"`
-	HTML   string `json:"html"`
+	Thread string        `json:"thread"`
+	HTML   template.HTML `json:"html"`
 }
 
 // lineNews is a bubble, or a line of the thread, as a page gets it.
 type lineNews struct {
-	Thread string `json:"thread"`
-	ID     string `json:"id"`
-	HTML   string `json:"html"`
+	Thread string        `json:"thread"`
+	ID     string        `json:"id"`
+	HTML   template.HTML `json:"html"`
 }
 
 // missing picks what was not drawn yet since its event.
@@ -124,6 +124,7 @@ func (d *drawings) drawRows(tx *db.Tx, e *easel, ids []string) error {
 	if err != nil {
 		return err
 	}
+	row := drawer(d.server.pages, e.words, (*markup).row)
 	for _, id := range ids { // one that a merge folded has no row any more
 		e.rows[id] = drawing{seq: seq}
 	}
@@ -132,10 +133,7 @@ func (d *drawings) drawRows(tx *db.Tx, e *easel, ids []string) error {
 			e.rows[t.ID] = drawing{seq: seq}
 			continue
 		}
-		html, err := d.html(e.words, "row", x.row(t))
-		if err != nil {
-			return err
-		}
+		html := row(x.row(t))
 		e.rows[t.ID] = drawing{seq: seq, assignee: t.AssigneeID, movedOn: t.MovedOn, frame: sseFrame("row", rowNews{t.ID, html})}
 	}
 	return nil
@@ -194,12 +192,9 @@ func (d *drawings) drawBubbles(tx *db.Tx, e *easel, thread string, ids []string)
 	if tell.heard, err = tell.hearings(tx, messages); err != nil {
 		return err
 	}
+	line := drawer(d.server.pages, e.words, (*markup).line)
 	for _, m := range messages {
-		html, err := d.html(e.words, "line", tell.message(m))
-		if err != nil {
-			return err
-		}
-		e.bubbles[m.ID] = drawing{seq: seq, frame: sseFrame("message", lineNews{thread, m.ID, html})}
+		e.bubbles[m.ID] = drawing{seq: seq, frame: sseFrame("message", lineNews{thread, m.ID, line(tell.message(m))})}
 	}
 	return nil
 }
@@ -222,28 +217,14 @@ func (d *drawings) notes(ctx context.Context, v *Visit, thread string, since tim
 			return err
 		}
 		tell := x.teller(t, nil)
+		line := drawer(d.server.pages, v.Words, (*markup).line)
 		for _, n := range notes {
 			e := tell.note(n)
-			html, err := d.html(v.Words, "line", Line{Event: &e})
-			if err != nil {
-				return err
-			}
-			frames = append(frames, sseFrame("message", lineNews{thread, n.ID, html}))
+			frames = append(frames, sseFrame("message", lineNews{thread, n.ID, line(Line{Event: &e})}))
 		}
 		return nil
 	})
 	return frames, err
-}
-
-// html renders one block of the inbox.
-func (d *drawings) html(w *Words, block string, data any) (string, error) {
-	p, err := d.server.pages.get(w, "inbox")
-	if err != nil {
-		return "", err
-	}
-	var out bytes.Buffer
-	err = p.ExecuteTemplate(&out, block, data)
-	return out.String(), err
 }
 
 // crowdAt counts who waits, at least as new as an event, with one query for all

@@ -121,8 +121,12 @@ func (p *pages) funcs(w *Words) template.FuncMap {
 			}
 			return p.icons[name], nil
 		},
-		"pill":  func(tone, text string) Pill { return Pill{Tone: tone, Text: text} },
-		"empty": func(icon, title, text string) Empty { return Empty{Icon: icon, Title: title, Text: text} },
+		"row":    drawer(p, w, (*markup).row),
+		"line":   drawer(p, w, (*markup).line),
+		"avatar": drawer(p, w, (*markup).avatar),
+		"wait":   drawer(p, w, (*markup).wait),
+		"pill":   func(tone, text string) Pill { return Pill{Tone: tone, Text: text} },
+		"empty":  func(icon, title, text string) Empty { return Empty{Icon: icon, Title: title, Text: text} },
 	}
 }
 

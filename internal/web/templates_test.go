@@ -44,7 +44,7 @@ var pageTypes = map[string]any{
 	"inbox#card-wishes": cardPlans{}, "inbox#card-notes": cardPlans{}, "inbox#card-known": cardKnown{}, "inbox#card-known-edit": knownEdit{},
 	"inbox#card-purchases": cardShop{}, "inbox#card-receipts": cardShop{}, "inbox#card-reach": cardReach{}, "inbox#card-one": cardOne{},
 	"inbox#card-past": cardPast{}, "inbox#offers": offersView{}, "inbox#contact": contactView{},
-	"inbox#waiting": 0, "inbox#row": ThreadRow{}, "inbox#line": Line{},
+	"inbox#waiting": 0, "inbox#line": Line{},
 
 	"liff":        liffPage{},
 	"me":          mePage{},
@@ -58,7 +58,7 @@ var pageTypes = map[string]any{
 
 // partTypes are the parts of parts.html that no page has to use.
 var partTypes = map[string]any{
-	"avatar": Avatar{}, "pill": Pill{}, "wait": Wait{}, "empty": Empty{}, "toast": Toast{},
+	"pill": Pill{}, "empty": Empty{}, "toast": Toast{},
 	"form-errors": Form{}, "field": Field{}, "languages": Frame{},
 }
 
