@@ -62,8 +62,10 @@ func (d *Desk) listThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThread,
 	}
 	pieces := make([]piece, 0, len(counters))
 	if f.Box == BoxMine {
-		marks, args := db.In(counters, 5) // || keeps the planner from starting at the counters
-		pieces = append(pieces, piece{`t.assignee_id = $1 AND t.assignee_id <> '' AND (t.counter_id || '') IN (` + marks + `)`, v.ID, args})
+		// || keeps the planner from starting at the counters; and SQLite would compare a
+		// bare $1 with the words of the partial index, and so plan anew at every request.
+		marks, args := db.In(counters, 5)
+		pieces = append(pieces, piece{`t.assignee_id = ($1 || '') AND t.assignee_id <> '' AND (t.counter_id || '') IN (` + marks + `)`, v.ID, args})
 	} else {
 		for _, c := range counters {
 			pieces = append(pieces, piece{`t.counter_id = $1`, c, nil})
