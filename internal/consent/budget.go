@@ -56,15 +56,9 @@ func (r *Room) Check(tx *db.Tx, a Ask) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	who, err := r.hold(tx, a.Customer)
+	who, err := r.holdHeard(tx, a.Customer, a.Heard)
 	if err != nil {
 		return Answer{}, err
-	}
-	if a.Heard.After(who.heard) {
-		if err := r.keepHeard(tx, a.Customer, a.Heard); err != nil {
-			return Answer{}, err
-		}
-		who.heard = a.Heard
 	}
 	b, err := r.open(tx, who, zone)
 	if err != nil {

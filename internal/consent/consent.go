@@ -53,12 +53,25 @@ type person struct {
 // hold locks the budget of a person to the end of the transaction and reads it.
 // Whoever decides about her, or writes into her ledger, waits here for the other.
 func (r *Room) hold(tx *db.Tx, customerID string) (person, error) {
+	return r.holdHeard(tx, customerID, time.Time{})
+}
+
+// holdHeard is hold for who knows when she last wrote, which her budget learns with it.
+func (r *Room) holdHeard(tx *db.Tx, customerID string, heard time.Time) (person, error) {
 	var id string
-	err := tx.QueryRow(`INSERT INTO contact_budget (customer_id, turns)
-		SELECT CASE WHEN person_id = '' THEN id ELSE person_id END, 1 FROM customer WHERE id = $1
-		ON CONFLICT (customer_id) DO UPDATE SET turns = contact_budget.turns + 1 RETURNING customer_id`, customerID).Scan(&id)
+	err := tx.QueryRow(`INSERT INTO contact_budget (customer_id, turns, heard_at)
+		SELECT CASE WHEN person_id = '' THEN id ELSE person_id END, 1, CASE WHEN person_id = '' THEN CAST($2 AS BIGINT) ELSE 0 END FROM customer WHERE id = $1
+		ON CONFLICT (customer_id) DO UPDATE SET turns = contact_budget.turns + 1,
+			heard_at = CASE WHEN excluded.heard_at > contact_budget.heard_at THEN excluded.heard_at ELSE contact_budget.heard_at END
+		RETURNING customer_id`, customerID, db.Micro(heard)).Scan(&id)
 	if err != nil {
 		return person{}, fmt.Errorf("hold her contact budget: %w", db.NotFound(err))
+	}
+	// What one record of several heard stays with it: they may be taken apart again.
+	if id != customerID && !heard.IsZero() {
+		if err := r.keepHeard(tx, customerID, heard); err != nil {
+			return person{}, err
+		}
 	}
 	return r.person(tx, id)
 }
