@@ -45,7 +45,16 @@ func scanTag(row scanner) (Tag, error) {
 
 // Tags lists all tags in their order, closed ones last.
 func (b *Book) Tags(tx *db.Tx) ([]Tag, error) {
-	rows, err := tx.Query(`SELECT ` + tagColumns + ` FROM tag ORDER BY CASE WHEN closed_at IS NULL THEN 0 ELSE 1 END, position, name`)
+	return readTags(tx, ` ORDER BY CASE WHEN closed_at IS NULL THEN 0 ELSE 1 END, position, name`)
+}
+
+// TagsByHand lists the tags in use that are offered when somebody leaves the counter.
+func (b *Book) TagsByHand(tx *db.Tx) ([]Tag, error) {
+	return readTags(tx, ` WHERE by_hand AND closed_at IS NULL ORDER BY position, name`)
+}
+
+func readTags(tx *db.Tx, which string) ([]Tag, error) {
+	rows, err := tx.Query(`SELECT ` + tagColumns + ` FROM tag` + which)
 	tags, err := db.Collect(rows, err, func(r *sql.Rows) (Tag, error) { return scanTag(r) })
 	if err != nil {
 		return nil, fmt.Errorf("tags: %w", err)

@@ -160,6 +160,8 @@ func (c *cardAt) part(name string) (block string, data any, err error) {
 		data, err = c.promises()
 	case "wishes":
 		data, err = c.wishes()
+	case "facets":
+		data = cardPlans{ThreadID: c.t.ID, Kind: "wishes", Facets: c.picks(nil)}
 	case "known":
 		data, err = c.knownPart()
 	case "notes":

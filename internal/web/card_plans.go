@@ -19,7 +19,7 @@ type cardPlans struct {
 	Items    []plan
 	Older    bool        // the past has more
 	Handed   []EventLine // of notes: what colleagues wrote when they handed her over
-	Facets   []facetPick // of wishes
+	Facets   []facetPick // of a wish that was typed; empty: fetched once somebody types
 	Max      int
 	Date     string // the day in the field
 	Least    string // the first day that can be chosen
@@ -42,7 +42,6 @@ type plan struct {
 	Facets   []string
 	Mine     bool // its words may be changed by the viewer
 	Max      int
-	Picks    []facetPick
 	Date     string
 	Editing  bool // her change was refused: the form stays open
 	Error    string
@@ -52,7 +51,6 @@ type plan struct {
 type facetPick struct {
 	Name, Label string
 	On          bool
-	Form        string // makes the id unique on the page
 }
 
 const (
@@ -132,11 +130,9 @@ func (c *cardAt) wishes() (cardPlans, error) {
 	if err != nil {
 		return p, err
 	}
-	var typed []string
-	if c.formOf == "" {
-		typed = c.form.Values["facet"]
+	if c.form.Failed() && c.formOf == "" {
+		p.Facets = c.picks(c.form.Values["facet"])
 	}
-	p.Facets = c.picks("new", typed)
 	for _, w := range all {
 		if !w.EndedAt.IsZero() {
 			continue
@@ -151,7 +147,7 @@ func (c *cardAt) wishes() (cardPlans, error) {
 }
 
 // picks is the short list of what a wish can be about.
-func (c *cardAt) picks(form string, on []string) []facetPick {
+func (c *cardAt) picks(on []string) []facetPick {
 	has := map[string]bool{}
 	for _, f := range on {
 		has[f] = true
@@ -163,7 +159,7 @@ func (c *cardAt) picks(form string, on []string) []facetPick {
 		}
 		for _, value := range kind.Values {
 			name := kind.Name + ":" + value
-			out = append(out, facetPick{Name: name, Label: c.TagLabel(c.v.Words, name, ""), On: has[name], Form: form})
+			out = append(out, facetPick{Name: name, Label: c.TagLabel(c.v.Words, name, ""), On: has[name]})
 		}
 	}
 	return out

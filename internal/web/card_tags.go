@@ -50,23 +50,20 @@ func (c *cardAt) tags() (cardTags, error) {
 	if !p.Chat {
 		return p, nil
 	}
-	p.Offered, err = c.giveable(func(t customer.Tag) bool { return t.ByHand && !has[t.ID] })
+	all, err := c.Desk.Book.TagsByHand(c.tx)
+	p.Offered = c.giveable(all, func(t customer.Tag) bool { return !has[t.ID] })
 	return p, err
 }
 
-// giveable lists tags that the viewer can give.
-func (c *cardAt) giveable(fits func(customer.Tag) bool) ([]tagPill, error) {
-	all, err := c.Desk.Book.Tags(c.tx)
-	if err != nil {
-		return nil, err
-	}
+// giveable picks the tags that the viewer can give.
+func (c *cardAt) giveable(all []customer.Tag, fits func(customer.Tag) bool) []tagPill {
 	var out []tagPill
 	for _, t := range all {
 		if !t.Closed && c.sight.Brand(t.BrandID) && fits(t) {
 			out = append(out, tagPill{Name: t.Name, Label: c.tagLabel(t), Tone: t.Tone})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // allTags is for the advisor who knows what nobody has said.
@@ -80,7 +77,8 @@ func (c *cardAt) allTags() (cardTags, error) {
 	for _, t := range hers {
 		has[t.Tag.ID] = true
 	}
-	p.Offered, err = c.giveable(func(t customer.Tag) bool { return !t.ByHand && !has[t.ID] })
+	all, err := c.Desk.Book.Tags(c.tx)
+	p.Offered = c.giveable(all, func(t customer.Tag) bool { return !t.ByHand && !has[t.ID] })
 	return p, err
 }
 

@@ -221,7 +221,7 @@ func (h *minimum) pages(b *browser, of *side, more ...string) map[string]string 
 			continue
 		}
 		if strings.Contains(path, "{part}") {
-			for _, part := range []string{"head", "tags", "all-tags", "promises", "wishes", "known", "notes", "reach", "consent", "consent-past", "one", "purchases", "receipts", "past"} {
+			for _, part := range []string{"head", "tags", "all-tags", "promises", "wishes", "facets", "known", "notes", "reach", "consent", "consent-past", "one", "purchases", "receipts", "past"} {
 				paths = append(paths, f.path(strings.Replace(path, "{part}", part, 1)))
 			}
 			continue

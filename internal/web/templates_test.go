@@ -41,7 +41,7 @@ var pageTypes = map[string]any{
 	"inbox": inboxPage{}, "inbox#list": inboxPage{}, "inbox#list-body": inboxPage{}, "inbox#list-piece": inboxPage{},
 	"inbox#opened": inboxPage{}, "inbox#older-piece": olderPiece{}, "inbox#head-again": headView{}, "inbox#card": cardView{},
 	"inbox#card-head": cardHead{}, "inbox#card-tags": cardTags{}, "inbox#card-all-tags": cardTags{}, "inbox#card-promises": cardPlans{},
-	"inbox#card-wishes": cardPlans{}, "inbox#card-notes": cardPlans{}, "inbox#card-known": cardKnown{}, "inbox#card-known-edit": knownEdit{},
+	"inbox#card-wishes": cardPlans{}, "inbox#card-facets": cardPlans{}, "inbox#card-notes": cardPlans{}, "inbox#card-known": cardKnown{}, "inbox#card-known-edit": knownEdit{},
 	"inbox#card-purchases": cardShop{}, "inbox#card-receipts": cardShop{}, "inbox#card-reach": cardReach{}, "inbox#card-one": cardOne{},
 	"inbox#card-past": cardPast{}, "inbox#offers": offersView{}, "inbox#contact": contactView{},
 	"inbox#waiting": 0, "inbox#line": Line{},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -93,11 +94,49 @@ func (w *Words) T(key string, args ...any) string {
 	if len(args) < 2 || !strings.Contains(text, "{") {
 		return text
 	}
-	pairs := make([]string, 0, len(args))
-	for i := 0; i+1 < len(args); i += 2 {
-		pairs = append(pairs, "{"+fmt.Sprint(args[i])+"}", fmt.Sprint(args[i+1]))
+	return filled(text, args)
+}
+
+// filled puts values where their names stand in braces. Every place is looked at once, so
+// a value may hold braces of its own.
+func filled(text string, args []any) string {
+	var b strings.Builder
+	b.Grow(len(text) + 32)
+	for {
+		open := strings.IndexByte(text, '{')
+		if open < 0 {
+			break
+		}
+		end := strings.IndexByte(text[open:], '}')
+		if end < 0 {
+			break
+		}
+		b.WriteString(text[:open])
+		place := text[open : open+end+1]
+		b.WriteString(valueOf(place, args))
+		text = text[open+end+1:]
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	b.WriteString(text)
+	return b.String()
+}
+
+// valueOf gives the value of a place, "{name}", or the place itself when nobody named it.
+func valueOf(place string, args []any) string {
+	name := place[1 : len(place)-1]
+	for i := 0; i+1 < len(args); i += 2 {
+		if args[i] != name {
+			continue
+		}
+		switch value := args[i+1].(type) {
+		case string:
+			return value
+		case int:
+			return strconv.Itoa(value)
+		default:
+			return fmt.Sprint(value)
+		}
+	}
+	return place
 }
 
 // Has tells whether a key exists; codes that come from outside are asked first.
