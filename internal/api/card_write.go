@@ -140,7 +140,10 @@ func (s *server) patchTags(ctx context.Context, in *tagsPatch) (*cardTagsOutput,
 			return err
 		}
 		for i, id := range in.Body.Take {
-			if err := s.undo(tx, p, id, "ctg_", func() error { return s.Desk.Book.TakeTag(tx, c.Viewer, id) }); err != nil {
+			if err := s.undo(tx, p, id, "ctg_", func() error {
+				_, err := s.Desk.Book.TakeTag(tx, c.Viewer, id)
+				return err
+			}); err != nil {
 				return inList("take", i, err)
 			}
 		}

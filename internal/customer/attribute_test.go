@@ -407,7 +407,8 @@ func TestAttributesOfAPerson(t *testing.T) {
 		}
 		s.write(func(tx *db.Tx) error {
 			s.check(s.Forget(tx, s.mei, all[0].ID))
-			return s.TakeTag(tx, s.mei, worn[0].ID)
+			_, err := s.TakeTag(tx, s.mei, worn[0].ID)
+			return err
 		})
 		if got, _ := s.attributes(s.mei, s.lin); !slices.Equal(got, []string{"skin_type=dry"}) {
 			t.Errorf("%q", got)

@@ -53,7 +53,8 @@ func TestCardsAreNeverInClear(t *testing.T) {
 	}
 	s.write(func(tx *db.Tx) error { // events and the audit tell of both
 		s.check(s.Forget(tx, s.mei, known[0].ID))
-		return s.TakeTag(tx, s.mei, worn[0].ID)
+		_, err := s.TakeTag(tx, s.mei, worn[0].ID)
+		return err
 	})
 	read := func() {
 		t.Helper()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"dingdong/internal/audit"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
@@ -155,47 +154,4 @@ func (b *Book) insertTag(tx *db.Tx, g gift, endedBy string) error {
 		return fmt.Errorf("give tag: %w", err)
 	}
 	return nil
-}
-
-// TakeTag takes a tag from a person, with every proof of it. What was concluded
-// from her words is not concluded again. Whether she may see the customer is the
-// caller's to check.
-func (b *Book) TakeTag(tx *db.Tx, v staff.Viewer, customerTagID string) error {
-	var customerID, tagID, brandID, counterID string
-	var ended bool
-	err := tx.QueryRow(`SELECT x.customer_id, x.tag_id, t.brand_id, x.counter_id, x.ended_at IS NOT NULL AND x.ended_by <> $2
-		FROM customer_tag x JOIN tag t ON t.id = x.tag_id WHERE x.id = $1`, db.CleanText(customerTagID), Renewed).
-		Scan(&customerID, &tagID, &brandID, &counterID, &ended)
-	if err != nil {
-		return fmt.Errorf("take tag: %w", db.NotFound(err))
-	}
-	if err := b.mayUndo(tx, v, brandID); err != nil || ended {
-		return err
-	}
-	records, err := b.recordsOf(tx, customerID)
-	if err != nil {
-		return err
-	}
-	marks, args := db.In(records, 5)
-	rows, err := tx.Query(`UPDATE customer_tag SET ended_at = $1, ended_by = $2 WHERE tag_id = $3 AND (ended_at IS NULL OR ended_by = $4)
-		AND customer_id IN (`+marks+`) RETURNING customer_id, source, message_id`, append([]any{db.Micro(tx.Now), v.ID, tagID, Renewed}, args...)...)
-	concluded, said := map[string]bool{}, []string(nil)
-	_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
-		var record, message string
-		var p Proof
-		err = r.Scan(&record, &p.Source, &message)
-		if p.concluded() {
-			concluded[record] = true
-		}
-		said = append(said, message)
-		return none, err
-	})
-	if err != nil {
-		return fmt.Errorf("take tag: %w", err)
-	}
-	if err := b.remember(tx, tagAbout(tagID), v.ID, concluded); err != nil {
-		return err
-	}
-	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "tag_taken", Customer: customerID, Object: customerTagID})
-	return b.tell(tx, news{customerID, counterID, v.ID, "tag"}, said...)
 }

@@ -82,7 +82,7 @@ func TestTakeTag(t *testing.T) {
 		s.give(s.lin, "skin:dry", said)
 		_, worn := s.tags(s.mei, s.lin)
 		take := func(v staff.Viewer, id string) error {
-			return s.try(func(tx *db.Tx) error { return s.TakeTag(tx, v, id) })
+			return s.try(func(tx *db.Tx) error { _, err := s.TakeTag(tx, v, id); return err })
 		}
 		if err := take(s.mark, worn[0].ID); !errors.Is(err, staff.ErrForbidden) {
 			t.Errorf("who may not chat: %v", err)
@@ -254,4 +254,47 @@ func TestDefaultsAreMadeOnce(t *testing.T) {
 			t.Errorf("%d attributes, %d tags: %+v", len(again), len(after), after[len(after)-2:])
 		}
 	})
+}
+
+// What one rule read in the same words goes with the tag, and only that.
+func TestTakeTagTakesWhatWasReadWithIt(t *testing.T) {
+	const rule = "zh-Hant/1/skin.dry"
+	said := Proof{Source: SourceSaid, At: at(1), MessageID: "m1", Rule: rule}
+	for name, c := range map[string]struct {
+		before []Learnt // of lin, or of wang, who is the same person
+		value  Proof    // of skin_type=dry
+		want   []string
+		gone   int
+	}{
+		"the same words":          {value: said, gone: 1},
+		"another rule":            {value: Proof{Source: SourceSaid, At: at(1), MessageID: "m1", Rule: "zh-Hant/1/other"}, want: []string{"skin_type=dry"}},
+		"another message":         {value: Proof{Source: SourceSaid, At: at(1), MessageID: "m9", Rule: rule}, want: []string{"skin_type=dry"}},
+		"a colleague typed it":    {value: Proof{Source: SourceStaff, At: at(1)}, want: []string{"skin_type=dry"}},
+		"and a colleague, before": {before: []Learnt{{"skin_type", "dry", Proof{Source: SourceStaff, At: at(0)}}}, value: said, want: []string{"skin_type=dry"}},
+		"what was known before":   {before: []Learnt{{"skin_type", "oily", Proof{Source: SourceTill, At: at(0)}}}, value: said, want: []string{"skin_type=oily"}, gone: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachShop(t, func(s *shop) {
+				for _, l := range c.before {
+					s.learn(s.wang, l.Name, l.Value, l.Proof)
+				}
+				s.give(s.lin, "skin:dry", said)
+				s.learn(s.lin, "skin_type", "dry", c.value)
+				s.merge(s.lin, s.wang)
+				_, worn := s.tags(s.mei, s.lin)
+				var gone []Attribute
+				s.write(func(tx *db.Tx) (err error) {
+					gone, err = s.TakeTag(tx, s.mei, worn[0].ID)
+					return err
+				})
+				if got, _ := s.attributes(s.mei, s.lin); !slices.Equal(got, c.want) || len(gone) != c.gone {
+					t.Errorf("%q, %d gone; want %q", got, len(gone), c.want)
+				}
+				// It is not read again from what she says next.
+				if c.gone > 0 && s.learn(s.lin, "skin_type", "dry", Proof{Source: SourceSaid, At: at(4), MessageID: "m4", Rule: rule}) {
+					t.Error("it is concluded again")
+				}
+			})
+		})
+	}
 }

@@ -111,7 +111,8 @@ func TestWhatAnAdvisorTookIsNotConcludedAgain(t *testing.T) {
 			check(t, err)
 			tags, err := h.Book.TagsOf(tx, s, []string{h.yanIn(tx)})
 			check(t, err)
-			return h.Book.TakeTag(tx, h.mei, tags[0].ID)
+			_, err = h.Book.TakeTag(tx, h.mei, tags[0].ID)
+			return err
 		})
 		h.says(2, "really, I have sensitive skin")
 		h.wantCard()

@@ -52,7 +52,11 @@ type cardAt struct {
 }
 
 // undone is what was just taken away, and can be put back.
-type undone struct{ Label, Name string }
+type undone struct {
+	Label, Name string
+	With        []customer.Attribute // values that went with a tag
+	Lost        string               // their names
+}
 
 // cardAt looks at the card of the person of a thread.
 func (s *Server) cardAt(tx *db.Tx, v *Visit, threadID string) (*cardAt, error) {

@@ -87,9 +87,21 @@ func giveTag(c *cardAt, form url.Values, _ string) error {
 	if name == "" {
 		return db.Invalid{Field: "tag", Code: "required"}
 	}
-	_, err := c.Desk.Book.GiveTagByHand(c.tx, c.v.Viewer, customer.ByHand{CustomerID: c.t.CustomerID, CounterID: c.t.CounterID, Name: name})
-	return err
+	if _, err := c.Desk.Book.GiveTagByHand(c.tx, c.v.Viewer, customer.ByHand{CustomerID: c.t.CustomerID, CounterID: c.t.CounterID, Name: name}); err != nil {
+		return err
+	}
+	// What went with it when it was taken a moment ago comes back with it.
+	for _, with := range form["with"][:min(len(form["with"]), mostWith)] {
+		name, value, _ := strings.Cut(with, "=")
+		if _, err := c.Desk.Book.LearnByHand(c.tx, c.v.Viewer, customer.ByHand{CustomerID: c.t.CustomerID, CounterID: c.t.CounterID, Name: name, Value: value}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// mostWith bounds how many values come back with a tag.
+const mostWith = 5
 
 func takeTag(c *cardAt, _ url.Values, row string) error {
 	if err := c.hers(row); err != nil {
@@ -99,10 +111,18 @@ func takeTag(c *cardAt, _ url.Values, row string) error {
 	if err != nil {
 		return err
 	}
+	gone, err := c.Desk.Book.TakeTag(c.tx, c.v.Viewer, row)
+	if err != nil {
+		return err
+	}
+	var lost []string
+	for _, a := range gone {
+		lost = append(lost, attributeName(c.v.Words, a.Def))
+	}
 	for _, t := range worn {
 		if t.ID == row {
-			c.undone = &undone{Label: c.tagLabel(t.Tag), Name: t.Tag.Name}
+			c.undone = &undone{Label: c.tagLabel(t.Tag), Name: t.Tag.Name, With: gone, Lost: strings.Join(lost, c.v.T("admin.list_comma"))}
 		}
 	}
-	return c.Desk.Book.TakeTag(c.tx, c.v.Viewer, row)
+	return nil
 }

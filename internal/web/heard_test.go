@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -88,7 +89,20 @@ func TestWordsThatMadeATag(t *testing.T) {
 			t.Fatal("nothing can be undone")
 		}
 		bare := regexp.MustCompile(`<bdi>sensitive skin</bdi><button[^>]+data-undo="([^"]+)"`).FindStringSubmatch(page.Body.String())
-		want(t, mei.post(bare[1], nil), http.StatusOK)
+		// What the same words say on her card goes with the tag, and comes back with it.
+		card := "/inbox/" + th.ID + "/card/"
+		want(t, mei.get(card+"known"), http.StatusOK, "Yes")
+		gone := mei.post(bare[1], nil)
+		want(t, gone, http.StatusOK, `name="with" value="sensitive=yes"`, "on her card with it")
+		lacks(t, mei.get(card+"known"), "Yes")
+		want(t, mei.post(card+"tags", url.Values{"tag": {"concern:sensitive"}, "with": {"sensitive=yes"}}), http.StatusOK)
+		want(t, mei.get(card+"known"), http.StatusOK, "Yes")
+		want(t, mei.post(card+"tags", url.Values{"tag": {"concern:sensitive"}, "with": {"sensitive=purple"}}), http.StatusUnprocessableEntity)
+		again := regexp.MustCompile(`hx-post="([^"]+/card/tags/ctg_[^"]+/undo)"`).FindStringSubmatch(mei.get(card + "tags").Body.String())
+		if again == nil {
+			t.Fatal("what was put back cannot be taken")
+		}
+		want(t, mei.post(again[1], nil), http.StatusOK)
 		page = mei.get("/inbox/" + th.ID)
 		lacks(t, page, "<mark>敏感肌</mark>", "<bdi>sensitive skin</bdi>")
 		want(t, page, http.StatusOK, "<mark>淡一點的香水</mark>")
