@@ -158,7 +158,7 @@ func (d *Desk) FaceFor(ctx context.Context, v staff.Viewer, threadID, version st
 			return db.ErrNotFound
 		}
 		customerID, c.ThreadID = t.CustomerID, t.ID
-		return d.openPortrait(ctx, tx, &c, t.Picture, t.RecordID)
+		return d.openPortrait(ctx, tx, &c, t.Picture, t.pictureOf)
 	})
 	return c, customerID, err
 }

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"dingdong/internal/channel"
 	"dingdong/internal/channel/line/linefake"
 	"dingdong/internal/db"
 	"dingdong/internal/db/dbtest"
@@ -318,4 +319,56 @@ func (p *portraitHouse) drops() {
 	for _, args := range all {
 		p.does(p.DropBlobs, job.Job{ID: "job_drop", Kind: JobDropBlobs, Args: []byte(args), Attempt: 1})
 	}
+}
+
+// Who writes from the web, where nobody has a picture, keeps the one of her LINE.
+func TestAMergedVisitorKeepsHerFace(t *testing.T) {
+	files := map[string][]byte{"/red": asJPEG(t, painted(t, 300, 300, color.RGBA{200, 20, 20, 255}))}
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		p := newPortraitHouse(t, d, files)
+		p.receive(says(userMei, 1, "hello"))
+		p.shows.Store("/red")
+		friend := p.only(p.mei)
+		p.asks(friend.IdentityID, "job_red")
+		web := p.visitorOf("ana")
+		p.visitorSays(web, "k1", "from the shop")
+		of := func(kind channel.Kind) Thread {
+			for _, x := range p.threads(p.mei, Filter{Box: BoxAll}) {
+				if x.Channel == kind {
+					return x
+				}
+			}
+			t.Fatalf("nobody on %s", kind)
+			return Thread{}
+		}
+		if p.sees(p.mei, of(channel.WebChat)) != nil {
+			t.Fatal("a visitor has a picture")
+		}
+		var merged string
+		p.write(func(tx *db.Tx) (err error) {
+			merged, err = p.Merge(tx, staff.System(), Merge{KeptID: of(channel.WebChat).CustomerID, LostID: friend.CustomerID, Proof: ProvedByAdvisor})
+			return err
+		})
+		p.visitorSays(web, "k2", "from the shop again")
+		if one := p.only(p.mei); one.Channel != channel.WebChat || one.Name != "ana" || p.sees(p.mei, one) == nil {
+			t.Errorf("on %s as %q, she lost her picture", one.Channel, one.Name)
+		}
+		// The face she shows to another counter's account is not for this one.
+		move := func(counter string) {
+			p.write(func(tx *db.Tx) error {
+				_, err := tx.Exec(`UPDATE account SET counter_id = $1 WHERE channel = 'line'`, counter)
+				return err
+			})
+			p.accounts.forget(p.account.ID)
+		}
+		move(p.other)
+		if p.sees(p.mei, p.only(p.mei)) != nil {
+			t.Error("the picture of another counter's account shows")
+		}
+		move(p.counter)
+		p.write(func(tx *db.Tx) error { return p.Unmerge(tx, staff.System(), merged) })
+		if p.sees(p.mei, of(channel.WebChat)) != nil || p.sees(p.mei, of(channel.LINE)) == nil {
+			t.Error("taken apart, the picture is not where it was")
+		}
+	})
 }

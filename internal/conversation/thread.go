@@ -2,8 +2,6 @@ package conversation
 
 import (
 	"cmp"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +24,7 @@ type Thread struct {
 	Channel                   channel.Kind
 	Name                      string // hers; empty when the platform has not told yet
 	Picture                   string // blob key
+	pictureOf                 string // the record whose picture it is
 	Reach                     customer.Reach
 	LastAt                    time.Time
 	LastMessageID             string
@@ -62,37 +61,17 @@ func scanThread(r interface{ Scan(...any) error }) (sealedThread, error) {
 	err := r.Scan(&t.ID, &t.CustomerID, &t.CounterID, &t.Kind, &t.Closed, &t.AssigneeID, &t.AssigneeName, &t.IdentityID, &t.AccountID,
 		&t.AccountName, &t.Channel, &t.Halted, &t.names.Customer, &t.names.Identity, &t.Picture, &t.Reach, &last, &t.LastMessageID,
 		&waiting, &t.Unread, &reply, &t.Standby, &created, &t.foldedID, &t.homeID, &t.RecordID, &t.CoversID, &t.MovedOn)
-	t.names.CustomerID, t.names.IdentityOf = t.CustomerID, t.RecordID
+	t.names.CustomerID, t.names.IdentityOf, t.pictureOf = t.CustomerID, t.RecordID, t.RecordID
 	t.LastAt, t.WaitingSince, t.ReplyUntil, t.CreatedAt = db.Time(last), db.Time(waiting), db.Time(reply), db.Time(created)
 	return t, err
 }
 
 func (d *Desk) openThreadRow(tx *db.Tx, s sealedThread) (Thread, error) {
 	var err error
-	s.Name, err = d.Book.DisplayName(tx, s.names)
-	if err == nil && s.Name == "" && s.Kind == channel.Person {
-		s.Name, err = d.nameElsewhere(tx, s.Thread)
+	if s.Name, err = d.Book.DisplayName(tx, s.names); err != nil {
+		return s.Thread, err
 	}
-	return s.Thread, err
-}
-
-// nameElsewhere is what a customer is called on another account of the same counter,
-// where she wrote last as somebody without a name: a visitor of the web who was found to
-// be a friend on LINE. How other counters know her is theirs.
-func (d *Desk) nameElsewhere(tx *db.Tx, t Thread) (string, error) {
-	var names customer.SealedNames
-	err := tx.QueryRow(`SELECT i.customer_id, i.name
-		FROM (SELECT id FROM customer WHERE id = $1 UNION ALL SELECT id FROM customer WHERE person_id = $1 AND person_id <> '' AND id <> $1) r
-			JOIN identity i ON i.customer_id = r.id AND i.name IS NOT NULL JOIN account a ON a.id = i.account_id
-		WHERE a.counter_id = $2 OR EXISTS (SELECT 1 FROM account_counter c WHERE c.account_id = a.id AND c.counter_id = $2)
-		ORDER BY i.created_at, i.id LIMIT 1`, t.CustomerID, t.CounterID).Scan(&names.CustomerID, &names.Identity)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("her name elsewhere: %w", err)
-	}
-	return d.Book.DisplayName(tx, names)
+	return d.withElsewhere(tx, s.Thread)
 }
 
 // Thread returns a thread that the viewer may see. One she may not see is not
