@@ -34,6 +34,7 @@ const (
 
 // Why a customer was not told, or could not be moved.
 const (
+	WhyTaken    = "cancelled" // she had not heard of it when it was over
 	WhyUnbound  = "unbound"   // she was not the leaver's own customer
 	WhyBlocked  = "blocked"   // she blocked the account
 	WhyQuiet    = "quiet"     // there was no contact for long
@@ -77,8 +78,9 @@ const itemFrom = ` FROM handover_item i LEFT JOIN staff s ON s.id = i.to_id LEFT
 	LEFT JOIN message m ON m.id = i.message_id AND i.message_id <> '' `
 
 // toldNow is whether a customer of i was told, as her message m is now: one that is planned
-// has told her nothing yet, and may still be refused.
-const toldNow = `CASE WHEN i.told = 'told' AND m.status = 'planned' THEN 'coming' WHEN i.told = 'told' AND m.status = 'refused' THEN 'refused' ELSE i.told END`
+// has told her nothing yet, and may still be refused, or taken back by us.
+const toldNow = `CASE WHEN i.told = 'told' AND m.status = 'planned' THEN 'coming'
+	WHEN i.told = 'told' AND m.status = 'refused' AND m.failure = 'cancelled' THEN 'silent' WHEN i.told = 'told' AND m.status = 'refused' THEN 'refused' ELSE i.told END`
 
 func scanItem(r interface{ Scan(...any) error }) (Item, error) {
 	var i Item

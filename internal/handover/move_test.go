@@ -288,6 +288,21 @@ func TestNobodyIsToldAtNight(t *testing.T) {
 			}
 			return nil
 		})
+
+		// Called off before morning: she hears of neither, and nobody refused anything.
+		h.write(func(tx *db.Tx) error { _, err := h.Cancel(tx, h.hua, plan.ID); return err })
+		h.work(plan.ID)
+		h.expect("called off", id, h.mei.ID, h.mei.ID)
+		if x := h.items(plan.ID)[0]; x.Told != Silent || x.Why != WhyTaken {
+			t.Errorf("%+v", x)
+		}
+		if p := h.progress(plan.ID); p.Silent != 1 || p.Refused != 0 || p.Coming != 0 || p.Told != 0 {
+			t.Errorf("%+v", p)
+		}
+		h.clock.Advance(12 * time.Hour)
+		if n := h.count(`SELECT COUNT(*) FROM message WHERE thread_id = $1 AND author = 'automation' AND status <> 'refused'`, thread); n != 0 {
+			t.Errorf("%d messages would reach her", n)
+		}
 	})
 }
 

@@ -284,7 +284,7 @@ func itemPills(v *Visit, i handover.Item) []Pill {
 // The reasons with words of their own.
 var (
 	whyFailed = []string{"not_at_counter", "busy", "not_found", "refused", "fault"}
-	whySilent = []string{"unbound", "blocked", "quiet", "no_thread"}
+	whySilent = []string{"unbound", "blocked", "quiet", "no_thread", "no_text", "cancelled"}
 )
 
 // handoverColleagues lists to whom the customers of this page can be given by hand.
