@@ -27,7 +27,7 @@ func (r *run) outbound() error {
 	for _, mode := range []struct {
 		name             string
 		threads, bubbles int // messages queued in a row for each thread
-	}{{"Outbound, several bubbles a call", 4000, 10}, {"Outbound, one bubble a call", 30_000, 1}} {
+	}{{"Outbound, several bubbles a call", 4000, 10}, {"Outbound, one bubble a call", 60_000, 1}} {
 		h, err := newHouse(r.ctx, r.o.binary, "", platform.url)
 		if err != nil {
 			return err

@@ -317,6 +317,9 @@ func (n namebook) call(v *Visit, actor string) string {
 	if key := "admin.actor." + actor; v.Words.Has(key) {
 		return v.T(key)
 	}
+	if id, ok := strings.CutPrefix(actor, "handover/"); ok { // the house, as somebody planned it
+		return v.T("hand.title") + " " + shortID(id)
+	}
 	return actor
 }
 

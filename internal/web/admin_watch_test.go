@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"dingdong/internal/audit"
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
@@ -62,12 +63,13 @@ func TestAudit(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		audit.Record(tx, audit.Entry{Actor: "handover/hov_01k82o2fk861i8snbd4e4o6jah", Action: "planned_cancelled", Customer: thread.CustomerID})
 		return h.Desk.Take(tx, v, thread.ID)
 	})
 	b := h.as(t, h.Privacy)
 	page := b.get("/admin/audit")
-	want(t, page, http.StatusOK, "Took a conversation", "Mei", "Saved a colleague", "The house", thread.CustomerID, "Saved a channel account")
-	lacks(t, page, "act.", thread.ID)
+	want(t, page, http.StatusOK, "Took a conversation", "Handovers ·6jah", "Mei", "Saved a colleague", "The house", thread.CustomerID, "Saved a channel account")
+	lacks(t, page, "act.", thread.ID, "hov_")
 
 	narrow := b.get("/admin/audit?customer=" + thread.CustomerID)
 	want(t, narrow, http.StatusOK, "Took a conversation")
