@@ -40,7 +40,7 @@ type tagsPatch struct {
 	ID   string `path:"id" example:"cus_06hk2q8s1n7v0000000000000b"`
 	Body struct {
 		Give []giving `json:"give,omitempty" maxItems:"100"`
-		Take []string `json:"take,omitempty" maxItems:"100" doc:"Ids of tags of this card. What was concluded from her words is not concluded again."`
+		Take []string `json:"take,omitempty" maxItems:"100" doc:"Ids of tags of this card. What was concluded from her words is not concluded again, and a value that the same rule read in the same words goes with it."`
 	}
 }
 

@@ -2,6 +2,7 @@ package customer
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -94,15 +95,11 @@ func (b *Book) forgetWith(tx *db.Tx, v staff.Viewer, records []string, tagID str
 	if err != nil {
 		return nil, err
 	}
-	var gone []Attribute
-	for _, a := range known {
-		if !slices.Contains(ids, a.ID) {
-			continue
-		}
-		if err := b.Forget(tx, v, a.ID); err != nil {
+	gone := slices.DeleteFunc(known, func(a Attribute) bool { return !slices.Contains(ids, a.ID) })
+	for _, id := range ids { // also one that stands behind a newer value: it would come forth one day
+		if err := b.Forget(tx, v, id); err != nil && !errors.Is(err, db.ErrNotFound) { // another brand's is theirs
 			return nil, err
 		}
-		gone = append(gone, a)
 	}
 	return gone, nil
 }

@@ -261,7 +261,7 @@ func TestTakeTagTakesWhatWasReadWithIt(t *testing.T) {
 	const rule = "zh-Hant/1/skin.dry"
 	said := Proof{Source: SourceSaid, At: at(1), MessageID: "m1", Rule: rule}
 	for name, c := range map[string]struct {
-		before []Learnt // of lin, or of wang, who is the same person
+		before []Learnt // of wang, who is the same person
 		value  Proof    // of skin_type=dry
 		want   []string
 		gone   int
@@ -271,6 +271,7 @@ func TestTakeTagTakesWhatWasReadWithIt(t *testing.T) {
 		"another message":         {value: Proof{Source: SourceSaid, At: at(1), MessageID: "m9", Rule: rule}, want: []string{"skin_type=dry"}},
 		"a colleague typed it":    {value: Proof{Source: SourceStaff, At: at(1)}, want: []string{"skin_type=dry"}},
 		"and a colleague, before": {before: []Learnt{{"skin_type", "dry", Proof{Source: SourceStaff, At: at(0)}}}, value: said, want: []string{"skin_type=dry"}},
+		"behind a newer one":      {before: []Learnt{{"skin_type", "oily", Proof{Source: SourceTill, At: at(9)}}}, value: said, want: []string{"skin_type=oily"}},
 		"what was known before":   {before: []Learnt{{"skin_type", "oily", Proof{Source: SourceTill, At: at(0)}}}, value: said, want: []string{"skin_type=oily"}, gone: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -289,6 +290,14 @@ func TestTakeTagTakesWhatWasReadWithIt(t *testing.T) {
 				})
 				if got, _ := s.attributes(s.mei, s.lin); !slices.Equal(got, c.want) || len(gone) != c.gone {
 					t.Errorf("%q, %d gone; want %q", got, len(gone), c.want)
+				}
+				// What stands behind something newer goes as well.
+				if name == "behind a newer one" {
+					_, all := s.attributes(s.mei, s.lin)
+					s.write(func(tx *db.Tx) error { return s.Forget(tx, s.mei, all[0].ID) })
+					if got, _ := s.attributes(s.mei, s.lin); len(got) != 0 {
+						t.Errorf("it comes forth: %q", got)
+					}
 				}
 				// It is not read again from what she says next.
 				if c.gone > 0 && s.learn(s.lin, "skin_type", "dry", Proof{Source: SourceSaid, At: at(4), MessageID: "m4", Rule: rule}) {

@@ -136,6 +136,15 @@ func TestMarkupIconsExist(t *testing.T) {
 	}
 }
 
+// Text becomes a literal by standing in the source, and in no other way.
+func TestMarkupHasOneWayIn(t *testing.T) {
+	for _, file := range must(filepath.Glob("*.go")) {
+		if strings.Contains(string(must(os.ReadFile(file))), "literal"+"(") {
+			t.Errorf("%s makes a literal of something", file)
+		}
+	}
+}
+
 // BenchmarkRow is what one line of the inbox costs, of which a page draws twenty-five.
 func BenchmarkRow(b *testing.B) {
 	h := newHouse(b)
