@@ -73,6 +73,26 @@ const spot = `(selector, text) => {
 // still, and where nothing is in front of it.
 func (p *tab) click(selector, text string) {
 	p.t.Helper()
+	x, y := p.aim(selector, text)
+	if p.touch {
+		p.do(chromedp.TapXY(x, y))
+		return
+	}
+	p.do(chromedp.MouseClickXY(x, y))
+}
+
+// holds presses a button, and lets it go after something has happened meanwhile.
+func (p *tab) holds(selector, text string, meanwhile func()) {
+	p.t.Helper()
+	x, y := p.aim(selector, text)
+	p.do(chromedp.MouseEvent(chromedp.MousePressed, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	meanwhile()
+	p.do(chromedp.MouseEvent(chromedp.MouseReleased, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+}
+
+// aim is the spot of what she sees, once it stands still.
+func (p *tab) aim(selector, text string) (x, y float64) {
+	p.t.Helper()
 	var before, at []float64
 	eventuallyIn(p.t, patience, func() string {
 		var err error
@@ -87,11 +107,7 @@ func (p *tab) click(selector, text string) {
 		}
 		return ""
 	})
-	if p.touch {
-		p.do(chromedp.TapXY(at[0], at[1]))
-		return
-	}
-	p.do(chromedp.MouseClickXY(at[0], at[1]))
+	return at[0], at[1]
 }
 
 // write puts the cursor into a field and types. What is above the field may still grow

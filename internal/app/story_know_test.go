@@ -259,11 +259,14 @@ func theCodeOfACardStaysOutside(t *testing.T, c *chromium) {
 	other.insert(" 想看新的口紅")
 	other.press("\r")
 	mei.shows(".thread-row", "陳雅婷")
-	mei.click(".thread-row", "陳雅婷")
-	mei.shows("#stream .message-in", "想看新的口紅")
-	noCode()
 	other.shows("#log", "擔任您的專屬顧問嗎")
-	other.click(".choice", "不用，謝謝")
+	// Mei reads it while the other's finger is on the answer: the tap counts all the same.
+	other.holds(".choice", "不用，謝謝", func() {
+		mei.click(".thread-row", "陳雅婷")
+		mei.shows("#stream .message-in", "想看新的口紅")
+		noCode()
+		other.shows(".mine .meta", "Read")
+	})
 	other.shows("#log", "一切照舊")
 	if n := h.count("binding"); n != 1 {
 		t.Errorf("%d bindings, and one of the two said yes", n)

@@ -6,6 +6,7 @@ import { ownPage, pieces, webAddress } from "./links.js";
 import { parser } from "./stream.js";
 import { dictionaries, languageFor } from "./words.js";
 import { outbox } from "./outbox.js";
+import { place } from "./element.js";
 
 const linkCases = {
   "plain text": ["hello", ["hello"]],
@@ -103,4 +104,40 @@ test("the network waits and keeps the order, a refusal does not hold up the rest
   await box.flush();
   assert.deepEqual(sent, ["one", "three"]);
   assert.deepEqual(box.items.map((i) => [i.text, i.state, i.why]), [["no", "failed", "too long"]]);
+});
+
+// A parent that keeps account of what happens to its children, as a page does.
+function parentOf(...names) {
+  const node = (name) => ({ name, moves: 0, remove() { parent.children.splice(parent.children.indexOf(this), 1); } });
+  const parent = {
+    children: [],
+    get lastElementChild() { return parent.children.at(-1); },
+    insertBefore(child, next) {
+      child.moves++;
+      if (parent.children.includes(child)) child.remove();
+      parent.children.splice(next ? parent.children.indexOf(next) : parent.children.length, 0, child);
+    },
+  };
+  parent.children = names.map(node);
+  return { parent, node };
+}
+
+test("what stays in the page is not touched when its neighbours change", () => {
+  for (const [name, want] of Object.entries({
+    "one drawn anew": ["a", "B", "c", "d"],
+    "all before it drawn anew": ["A", "B", "C", "d"],
+    "gone": ["b", "d"],
+    "one more": ["a", "b", "new", "c", "d"],
+    "all gone but the last": ["d"],
+    "one gone, one more, one anew": ["b", "C", "new", "d"],
+  })) {
+    const { parent, node } = parentOf("a", "b", "c", "d");
+    const kept = new Map(parent.children.map((c) => [c.name, c]));
+    place(parent, want.map((n) => kept.get(n) ?? node(n)));
+    assert.deepEqual(parent.children.map((c) => c.name), want, name);
+    assert.deepEqual([...kept.values()].filter((c) => c.moves).map((c) => c.name), [], name);
+  }
+  const { parent } = parentOf("a", "b", "c");
+  place(parent, [...parent.children].reverse());
+  assert.deepEqual(parent.children.map((c) => c.name), ["c", "b", "a"]);
 });

@@ -38,10 +38,15 @@ export function icon(name) {
   return svg;
 }
 
-/** place moves only what is not where it belongs, so focus and players stay. */
+/**
+ * place moves only what is not where it belongs, so that focus and players stay.
+ * What goes, goes first: a button that stays must not leave the page for a moment,
+ * or the tap that is on it is lost.
+ */
 export function place(parent, nodes) {
+  const stays = new Set(nodes);
+  for (const child of [...parent.children]) if (!stays.has(child)) child.remove();
   nodes.forEach((node, i) => {
     if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
   });
-  while (parent.children.length > nodes.length) parent.lastElementChild.remove();
 }

@@ -77,12 +77,14 @@ function keep(id, mark, build) {
 }
 
 // place moves only what is not where it belongs, so that a playing voice note
-// and the focus stay where they are.
+// and the focus stay where they are. What goes, goes first: a button that leaves
+// the page for a moment loses the tap that is on it.
 function place(parent, nodes) {
+  const stays = new Set(nodes);
+  for (const child of [...parent.children]) if (!stays.has(child)) child.remove();
   nodes.forEach((node, i) => {
     if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
   });
-  while (parent.children.length > nodes.length) parent.lastChild.remove();
 }
 
 function typingRow() {
