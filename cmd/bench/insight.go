@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"dingdong/internal/insight"
@@ -117,10 +116,7 @@ func (r *run) insight() error {
 	runtime.ReadMemStats(&after)
 
 	found := 0
-	each, err := perMessage(r.o.seconds/2, func(text string) { found += len(reader.Read(text)) })
-	if err != nil {
-		return err
-	}
+	each := perMessage(r.o.seconds/2, func(text string) { found += len(reader.Read(text)) })
 	var phrases []string
 	for _, l := range all {
 		for _, rule := range l.Rules {
@@ -129,7 +125,7 @@ func (r *run) insight() error {
 			}
 		}
 	}
-	naive, err := perMessage(r.o.seconds/4, func(text string) {
+	naive := perMessage(r.o.seconds/4, func(text string) {
 		text = strings.ToLower(text)
 		for _, p := range phrases {
 			if strings.Contains(text, p) {
@@ -137,9 +133,6 @@ func (r *run) insight() error {
 			}
 		}
 	})
-	if err != nil {
-		return err
-	}
 	runtime.KeepAlive(reader)
 	r.note(fmt.Sprintf("A message read against %d phrases", reader.Phrases()),
 		fmt.Sprintf("%.1f us, %.0f times as fast as one search a phrase (%.0f us)", us(each), float64(naive)/float64(each), us(naive)),
@@ -153,28 +146,17 @@ func us(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 // perMessage is the processor's time for one message, over all of them again and
 // again: by the clock on the wall, a busy machine would be measured.
-func perMessage(length time.Duration, read func(string)) (time.Duration, error) {
+func perMessage(length time.Duration, read func(string)) time.Duration {
 	for _, text := range chats { // warm
 		read(text)
 	}
 	n := 0
-	used, err := cpuTime()
-	if err != nil {
-		return 0, err
-	}
+	used := cpu()
 	for began := time.Now(); time.Since(began) < length; {
 		for _, text := range chats {
 			read(text)
 		}
 		n += len(chats)
 	}
-	now, err := cpuTime()
-	return (now - used) / time.Duration(n), err
-}
-
-// cpuTime is what this process has used of the processors so far.
-func cpuTime() (time.Duration, error) {
-	var u syscall.Rusage
-	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
+	return (cpu() - used) / time.Duration(n)
 }

@@ -164,29 +164,33 @@ func (r *run) pages(h *house, stored string) error {
 	for _, page := range []struct{ name, path string }{
 		{"Inbox", "/inbox?box=all"}, {"Thread", thread}, {"Search by name", "/inbox?box=all&q=" + "%E6%80%A1%E5%90%9B"},
 	} {
-		var delays []time.Duration
-		var before time.Duration
-		for n := range 220 {
-			if n == 20 { // warm
-				if before, err = h.processor(); err != nil {
-					return err
-				}
-			}
-			began := time.Now()
+		for range 20 { // warm
 			if _, err := get(page.path); err != nil {
 				return fmt.Errorf("%s: %w", page.name, err)
 			}
-			if n >= 20 {
-				delays = append(delays, time.Since(began))
-			}
 		}
-		after, err := h.processor()
+		loaded, stolen, err := calm(6, func() (l loads, err error) {
+			before, err := h.processor()
+			if err != nil {
+				return l, err
+			}
+			for range 200 {
+				began := time.Now()
+				if _, err := get(page.path); err != nil {
+					return l, fmt.Errorf("%s: %w", page.name, err)
+				}
+				l.delays = append(l.delays, time.Since(began))
+			}
+			after, err := h.processor()
+			l.processor = (after - before) / time.Duration(len(l.delays))
+			return l, err
+		})
 		if err != nil {
 			return err
 		}
-		p95 := percentile(delays, 0.95)
-		r.note(fmt.Sprintf("%s page, 100,000 customers, %s, p95", page.name, stored), fmt.Sprintf("%s (median %s, %s of processor)", ms(p95), ms(percentile(delays, 0.5)),
-			ms((after-before)/time.Duration(len(delays)))), "15 ms", p95 < 15*time.Millisecond)
+		p95 := percentile(loaded.delays, 0.95)
+		r.note(fmt.Sprintf("%s page, 100,000 customers, %s, p95", page.name, stored), fmt.Sprintf("%s (median %s, %s of processor, %s)", ms(p95),
+			ms(percentile(loaded.delays, 0.5)), ms(loaded.processor), stolen), "15 ms", p95 < 15*time.Millisecond)
 	}
 	weight, err := h.weight(r.ctx, c, thread)
 	if err != nil {
@@ -194,6 +198,12 @@ func (r *run) pages(h *house, stored string) error {
 	}
 	r.note("Script and style of the thread page, gzipped", fmt.Sprintf("%.1f KB", weight), "60 KB", weight < 60)
 	return nil
+}
+
+// loads is what asking for one page took, each time, and of the program on average.
+type loads struct {
+	delays    []time.Duration
+	processor time.Duration
 }
 
 // processor is how much processor time the program has used.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"dingdong/internal/app"
@@ -230,15 +229,6 @@ func (p *population) floor() (time.Duration, error) {
 	}
 	slices.Sort(times)
 	return times[1], nil
-}
-
-// cpu is what this process has used of the processors so far.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // night runs the rules, while the house goes on writing.

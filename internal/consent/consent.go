@@ -14,6 +14,7 @@ package consent
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,6 +48,7 @@ type person struct {
 	records []string // herself first
 	since   time.Time
 	heard   time.Time
+	own     time.Time // what the record heard that was asked for
 	paused  time.Time
 }
 
@@ -57,63 +59,87 @@ func (r *Room) hold(tx *db.Tx, customerID string) (person, error) {
 }
 
 // holdHeard is hold for who knows when she last wrote, which her budget learns with it.
+// SQLite has one writer at a time: there is nobody to wait for.
 func (r *Room) holdHeard(tx *db.Tx, customerID string, heard time.Time) (person, error) {
-	var id string
-	err := tx.QueryRow(`INSERT INTO contact_budget (customer_id, turns, heard_at)
-		SELECT CASE WHEN person_id = '' THEN id ELSE person_id END, 1, CASE WHEN person_id = '' THEN CAST($2 AS BIGINT) ELSE 0 END FROM customer WHERE id = $1
-		ON CONFLICT (customer_id) DO UPDATE SET turns = contact_budget.turns + 1,
-			heard_at = CASE WHEN excluded.heard_at > contact_budget.heard_at THEN excluded.heard_at ELSE contact_budget.heard_at END
-		RETURNING customer_id`, customerID, db.Micro(heard)).Scan(&id)
+	if tx.DB().Engine() != db.SQLite {
+		if err := lock(tx, customerID); err != nil {
+			return person{}, err
+		}
+	}
+	p, err := r.look(tx, customerID)
 	if err != nil {
-		return person{}, fmt.Errorf("hold her contact budget: %w", db.NotFound(err))
+		return person{}, err
 	}
 	// What one record of several heard stays with it: they may be taken apart again.
-	if id != customerID && !heard.IsZero() {
+	if heard.After(p.own) {
 		if err := r.keepHeard(tx, customerID, heard); err != nil {
 			return person{}, err
 		}
 	}
-	return r.person(tx, id)
+	if heard.After(p.heard) {
+		p.heard = heard
+	}
+	return p, nil
+}
+
+func lock(tx *db.Tx, customerID string) error {
+	n, err := tx.Exec(`INSERT INTO contact_budget (customer_id, turns)
+		SELECT CASE WHEN person_id = '' THEN id ELSE person_id END, 1 FROM customer WHERE id = $1
+		ON CONFLICT (customer_id) DO UPDATE SET turns = contact_budget.turns + 1`, customerID)
+	if err == nil && n == 0 {
+		err = db.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("hold her contact budget: %w", err)
+	}
+	return nil
 }
 
 // look is hold for who only reads.
 func (r *Room) look(tx *db.Tx, customerID string) (person, error) {
-	id, err := r.Book.Person(tx, customerID)
-	if err != nil {
-		return person{}, err
-	}
-	return r.person(tx, id)
-}
-
-func (r *Room) person(tx *db.Tx, id string) (person, error) {
-	return db.Once(tx, personOnce(id), func() (person, error) { return readPerson(tx, id) })
+	return db.Once(tx, personOnce(customerID), func() (person, error) { return readPerson(tx, customerID) })
 }
 
 // personOnce is a person's budget, as a page needs it from several sides.
 type personOnce string
 
-func readPerson(tx *db.Tx, id string) (person, error) {
-	p := person{id: id}
+func readPerson(tx *db.Tx, customerID string) (person, error) {
 	// The relation begins with her first identity: a member who was only entered or
 	// imported has no first week yet.
-	rows, err := tx.Query(`SELECT c.id, COALESCE(b.heard_at, 0), COALESCE(b.paused_until, 0),
+	rows, err := tx.Query(`SELECT c.id, c.person_id = '', COALESCE(b.heard_at, 0), COALESCE(b.paused_until, 0),
 		COALESCE((SELECT MIN(i.created_at) FROM identity i WHERE i.customer_id = c.id), 0)
-		FROM (SELECT id FROM customer WHERE id = $1
-			UNION ALL SELECT id FROM customer WHERE person_id = $1 AND person_id <> '' AND id <> $1) c
-		LEFT JOIN contact_budget b ON b.customer_id = c.id`, id)
+		FROM (SELECT h.id, h.person_id FROM customer o JOIN customer h ON h.id = CASE WHEN o.person_id = '' THEN o.id ELSE o.person_id END
+				WHERE o.id = $1
+			UNION ALL SELECT m.id, m.person_id FROM customer o
+				JOIN customer m ON m.person_id <> '' AND m.person_id = CASE WHEN o.person_id = '' THEN o.id ELSE o.person_id END
+				WHERE o.id = $1) c
+		LEFT JOIN contact_budget b ON b.customer_id = c.id`, customerID)
 	type part struct {
 		id                   string
+		herself              bool
 		heard, paused, since int64
 	}
 	parts, err := db.Collect(rows, err, func(r *sql.Rows) (x part, err error) {
-		return x, r.Scan(&x.id, &x.heard, &x.paused, &x.since)
+		return x, r.Scan(&x.id, &x.herself, &x.heard, &x.paused, &x.since)
 	})
-	if err != nil {
-		return p, fmt.Errorf("contact budget: %w", err)
+	if err == nil && len(parts) == 0 {
+		err = db.ErrNotFound
 	}
+	if err != nil {
+		return person{}, fmt.Errorf("contact budget: %w", err)
+	}
+	var p person
 	var heard, paused, since int64
 	for _, x := range parts {
-		p.records = append(p.records, x.id)
+		if x.herself {
+			p.id = x.id
+			p.records = slices.Insert(p.records, 0, x.id)
+		} else {
+			p.records = append(p.records, x.id)
+		}
+		if x.id == customerID {
+			p.own = db.Time(x.heard)
+		}
 		heard, paused = max(heard, x.heard), max(paused, x.paused)
 		if x.since != 0 && (since == 0 || x.since < since) {
 			since = x.since

@@ -57,7 +57,9 @@ func (r *Room) Pause(tx *db.Tx, v staff.Viewer, customerID string, until time.Ti
 	if _, err := tx.Exec(`UPDATE contact_budget SET paused_until = 0, reason = NULL WHERE customer_id IN (`+marks+`)`, args...); err != nil {
 		return fmt.Errorf("pause: %w", err)
 	}
-	if _, err := tx.Exec(`UPDATE contact_budget SET paused_until = $2, paused_by = $3, paused_at = $4, reason = $5 WHERE customer_id = $1`,
+	if _, err := tx.Exec(`INSERT INTO contact_budget (customer_id, paused_until, paused_by, paused_at, reason) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (customer_id) DO UPDATE SET paused_until = excluded.paused_until, paused_by = excluded.paused_by,
+			paused_at = excluded.paused_at, reason = excluded.reason`,
 		who.id, db.Micro(end), v.ID, db.Micro(tx.Now), sealed); err != nil {
 		return fmt.Errorf("pause: %w", err)
 	}

@@ -141,14 +141,14 @@ func (r *Room) refused(tx *db.Tx, q question) (string, error) {
 		return "", nil
 	}
 	// A standing of single accounts says nothing about all of them.
-	marks, args := db.In(q.records, 3)
+	hers, args := oneOf("customer_id", q.records, 3)
 	var needs bool
 	var closed, from int64
 	var state sql.NullString // her last word; none: she said nothing
 	var version sql.NullInt64
 	err := tx.QueryRow(`SELECT p.needs_grant, COALESCE(p.closed_at, 0), p.from_version, e.state, e.version
-		FROM purpose p LEFT JOIN consent e ON e.id = (SELECT l.id FROM consent l WHERE l.purpose = $1 AND l.account_id IN ('', $2)
-			AND l.customer_id IN (`+marks+`) ORDER BY l.at DESC, l.id DESC LIMIT 1)
+		FROM purpose p LEFT JOIN (SELECT state, version FROM consent WHERE `+hers+` AND purpose = $1 AND account_id IN ('', $2)
+			ORDER BY at DESC, id DESC LIMIT 1) e ON TRUE
 		WHERE p.name = $1`, append([]any{db.CleanText(q.purpose), q.account}, args...)...).
 		Scan(&needs, &closed, &from, &state, &version)
 	switch {
@@ -167,4 +167,14 @@ func (r *Room) refused(tx *db.Tx, q question) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// oneOf asks for a column to be one of some values. Of a single one SQLite takes the
+// newest row from the end of the index; of a list it gathers and sorts.
+func oneOf(column string, values []string, first int) (string, []any) {
+	if len(values) == 1 {
+		return fmt.Sprintf("%s = $%d", column, first), []any{values[0]}
+	}
+	marks, args := db.In(values, first)
+	return column + " IN (" + marks + ")", args
 }
