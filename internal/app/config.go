@@ -23,7 +23,7 @@ type Config struct {
 	LogFormat  string `default:"text" enum:"text,json" env:"DINGDONG_LOG_FORMAT" help:"How the log is written: text or json."`
 	TrustProxy bool   `env:"DINGDONG_TRUST_PROXY" help:"Take the client's address from X-Forwarded-For: only behind your own proxy."`
 	AllowLocal bool   `env:"DINGDONG_ALLOW_LOCAL" help:"Let outgoing webhooks call this machine: for trials and tests."`
-	Senders    int    `default:"256" env:"DINGDONG_SENDERS" help:"Most jobs, and so calls to platforms, at one time."`
+	Senders    int    `default:"1024" env:"DINGDONG_SENDERS" help:"Most jobs, and so calls to platforms, at one time."`
 
 	Demo      bool   `env:"DINGDONG_DEMO" help:"Fill an empty database with a demo store group, and start a fake LINE and a demo shop beside it."`
 	DemoPhone string `default:"127.0.0.1:8081" env:"DINGDONG_DEMO_PHONE" help:"Address of the demo's fake LINE platform."`
