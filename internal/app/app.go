@@ -166,6 +166,7 @@ func (a *App) build() error {
 		return fmt.Errorf("console: %w", err)
 	}
 	a.Files.Words = a.Web.ActWords // the console knows what an act is called
+	a.Privacy.Words = a.Web.HerWords()
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/privacy"
 	"dingdong/internal/staff"
+	"dingdong/internal/web"
 )
 
 type privacyCommand struct {
@@ -34,6 +35,9 @@ func (p privacyExport) Run(c *call) error {
 		return err
 	}
 	defer h.close()
+	if h.Privacy.Words, err = web.NewHerWords(); err != nil {
+		return err
+	}
 	out, err := os.OpenFile(p.File, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ type ExtractThread struct {
 	State   string        `json:"state"`
 	Since   time.Time     `json:"since"`
 	Notes   []ExtractNote `json:"handovers,omitempty"`
+	Zone    string        `json:"-"` // by whose clock the counter lives
 }
 
 // ExtractNote is what a colleague wrote when she handed a conversation on.
@@ -51,11 +52,12 @@ func (d *Desk) ExportThreads(tx *db.Tx, records []string) ([]ExtractThread, erro
 		return nil, nil
 	}
 	marks, args := db.In(records, 1)
-	rows, err := tx.Query(`SELECT t.id, COALESCE(c.name, ''), t.kind, t.state, t.created_at FROM thread t LEFT JOIN counter c ON c.id = t.counter_id
+	rows, err := tx.Query(`SELECT t.id, COALESCE(c.name, ''), t.kind, t.state, t.created_at, COALESCE(s.timezone, '')
+		FROM thread t LEFT JOIN counter c ON c.id = t.counter_id LEFT JOIN store s ON s.id = c.store_id
 		WHERE t.customer_id IN (`+marks+`) AND t.folded_id = '' ORDER BY t.created_at, t.id`, args...)
 	out, err := db.Collect(rows, err, func(r *sql.Rows) (t ExtractThread, err error) {
 		var at int64
-		err = r.Scan(&t.ID, &t.Counter, &t.Kind, &t.State, &at)
+		err = r.Scan(&t.ID, &t.Counter, &t.Kind, &t.State, &at, &t.Zone)
 		t.Since = db.Time(at)
 		return t, err
 	})
@@ -102,13 +104,15 @@ func (d *Desk) exportNotes(tx *db.Tx, threadID string) ([]ExtractNote, error) {
 
 // Passage is a part of a conversation: what follows a message.
 type Passage struct {
-	ThreadID, After string // After "": from the beginning
-	Limit           int
+	ThreadID string
+	After    Cursor // zero: from the beginning
+	Limit    int
 }
 
-// ExportMessages gives a part of what was said, by the order in which it came.
+// ExportMessages gives a part of what was said, as the thread shows it.
 func (d *Desk) ExportMessages(tx *db.Tx, p Passage) ([]ExtractMessage, error) {
-	rows, err := tx.Query(`SELECT m.id FROM message m WHERE m.thread_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3`, p.ThreadID, p.After, p.Limit)
+	rows, err := tx.Query(`SELECT m.id FROM message m WHERE m.thread_id = $1 AND (m.at > $2 OR m.at = $2 AND m.id > $3)
+		ORDER BY m.at, m.id LIMIT $4`, p.ThreadID, db.Micro(p.After.At), p.After.ID, p.Limit)
 	ids, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
 	if err != nil {
 		return nil, fmt.Errorf("her copy: %w", err)

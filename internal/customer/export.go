@@ -55,7 +55,8 @@ type ExtractAttribute struct {
 
 // ExtractTag is a tag she has or had.
 type ExtractTag struct {
-	Tag    string     `json:"tag"`
+	Tag    string     `json:"tag"` // in the group's words, if it has some
+	Name   string     `json:"-"`
 	Source Source     `json:"source"`
 	Words  string     `json:"because,omitempty"`
 	At     time.Time  `json:"at"`
@@ -170,9 +171,9 @@ func (b *Book) Export(tx *db.Tx, records []string) (Extract, error) {
 		`attribute x JOIN attribute_def d ON d.id = x.def_id WHERE x.customer_id IN (`) {
 		out.Attributes = append(out.Attributes, ExtractAttribute{s.one, x.open(s, labelValue, s.cell), Source(s.two), x.open(s, labelCause, s.cause), db.Time(s.at), when(s.ended)})
 	}
-	for _, s := range x.rows(`x.customer_id, NULL, x.cause, CASE WHEN t.label <> '' THEN t.label ELSE t.name END, x.source, '', x.at, NULL, x.ended_at, FALSE`,
+	for _, s := range x.rows(`x.customer_id, NULL, x.cause, CASE WHEN t.label <> '' THEN t.label ELSE t.name END, x.source, t.name, x.at, NULL, x.ended_at, FALSE`,
 		`customer_tag x JOIN tag t ON t.id = x.tag_id WHERE x.customer_id IN (`) {
-		out.Tags = append(out.Tags, ExtractTag{s.one, Source(s.two), x.open(s, labelTagCause, s.cause), db.Time(s.at), when(s.ended)})
+		out.Tags = append(out.Tags, ExtractTag{s.one, s.more, Source(s.two), x.open(s, labelTagCause, s.cause), db.Time(s.at), when(s.ended)})
 	}
 	for _, text := range []struct {
 		table, label, due, ended string

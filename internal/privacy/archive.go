@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"dingdong/internal/conversation"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 )
 
@@ -30,12 +31,16 @@ type archive struct {
 	files    []string // ids of messages whose files go in
 	names    map[string]string
 	leftOut  int
+	defs     map[string]customer.AttributeDef // by name
 }
 
 func (r *Room) writeArchive(ctx context.Context, w io.Writer, f File) error {
 	a := &archive{r: r, ctx: ctx, language: fileLanguage(f.Language), names: map[string]string{}}
 	var err error
 	if a.extract, _, err = r.collect(ctx, f.PersonID); err != nil {
+		return err
+	}
+	if err := a.learn(); err != nil {
 		return err
 	}
 	a.extract.Copy, a.extract.By = f.Code, "officer"
@@ -66,6 +71,18 @@ func (r *Room) writeArchive(ctx context.Context, w io.Writer, f File) error {
 		}
 	}
 	return z.Close()
+}
+
+// learn reads what the group calls its attributes.
+func (a *archive) learn() error {
+	return a.r.DB.Read(a.ctx, func(tx *db.Tx) error {
+		defs, err := a.r.Book.AttributeDefs(tx)
+		a.defs = make(map[string]customer.AttributeDef, len(defs))
+		for _, d := range defs {
+			a.defs[d.Name] = d
+		}
+		return err
+	})
 }
 
 // data writes the JSON: the extract's members, and then the conversations as a
@@ -134,10 +151,10 @@ func (a *archive) take(m *conversation.ExtractMessage) {
 }
 
 func (a *archive) each(threadID string, visit func(conversation.ExtractMessage) error) error {
-	for after := ""; ; {
+	for p := (conversation.Passage{ThreadID: threadID, Limit: passage}); ; {
 		var some []conversation.ExtractMessage
 		err := a.r.DB.Read(a.ctx, func(tx *db.Tx) (err error) {
-			some, err = a.r.Desk.ExportMessages(tx, conversation.Passage{ThreadID: threadID, After: after, Limit: passage})
+			some, err = a.r.Desk.ExportMessages(tx, p)
 			return err
 		})
 		if err != nil {
@@ -151,7 +168,8 @@ func (a *archive) each(threadID string, visit func(conversation.ExtractMessage) 
 		if len(some) < passage {
 			return nil
 		}
-		after = some[len(some)-1].ID
+		last := some[len(some)-1]
+		p.After = conversation.Cursor{At: last.At, ID: last.ID}
 	}
 }
 

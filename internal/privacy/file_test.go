@@ -35,6 +35,9 @@ func TestEverythingAboutAPersonIsInTheFile(t *testing.T) {
 		h.clock.Advance(time.Minute)
 		h.write(func(tx *db.Tx) error {
 			check(t, h.Desk.Import(tx, conversation.Past{ThreadID: thread, Author: conversation.AuthorCustomer, At: tx.Now, Body: fileBody(up), Upload: up, EventID: "file"}))
+			// What came late stands where it was said.
+			check(t, h.Desk.Import(tx, conversation.Past{ThreadID: thread, Author: conversation.AuthorCustomer, At: tx.Now.Add(-time.Hour),
+				Body: channel.Body{Type: channel.Text, Text: "long ago"}, EventID: "past"}))
 			_, err := h.Book.AddContact(tx, lin, customer.Contact{Kind: customer.Phone, Value: "0912345678", Source: customer.SourceSaid})
 			check(t, err)
 			_, err = h.Book.AddNote(tx, h.mei, customer.NoteForm{CustomerID: lin, CounterID: h.counter, Body: "likes rose"})
@@ -81,7 +84,7 @@ func TestEverythingAboutAPersonIsInTheFile(t *testing.T) {
 			}
 		}
 		check(t, json.Unmarshal([]byte(inside["data.json"]), &data))
-		if len(data.Conversations) != 1 || len(data.Conversations[0].Messages) != 452 || data.Person.Contacts[0].Value != "+886912345678" ||
+		if len(data.Conversations) != 1 || len(data.Conversations[0].Messages) != 453 || data.Conversations[0].Messages[0].Text != "long ago" || data.Person.Contacts[0].Value != "+886912345678" ||
 			len(data.Person.Notes) != 1 || data.Person.Promises[0].Text != "a sample" || data.Purchases[0].Number != "R-77" || len(data.Requests) != 1 {
 			t.Errorf("data.json: %.600s", inside["data.json"])
 		}
@@ -213,5 +216,46 @@ func TestTheOfficersActsAreOnRecord(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// plainWords calls everything by its name and language.
+type plainWords struct{}
+
+func (plainWords) Attribute(language string, d customer.AttributeDef) string {
+	return d.Name + " in " + language
+}
+func (plainWords) Value(language string, _ customer.AttributeDef, value string) string {
+	return value + " in " + language
+}
+func (plainWords) Tag(language, name string) string { return name + " in " + language }
+
+// What she reads is in her words and by her clock, whichever way each line is written.
+func TestHerCopyIsForHerToRead(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.Words = plainWords{}
+		nour := h.hears("Unour", "Yes, it is. See you soon!", nil)
+		h.write(func(tx *db.Tx) error {
+			if _, err := h.Book.AddContact(tx, nour, customer.Contact{Kind: customer.Phone, Value: "0912345678", Source: customer.SourceSaid}); err != nil {
+				return err
+			}
+			_, err := h.Book.GiveTag(tx, nour, "skin:dry", customer.Proof{Source: customer.SourceImport})
+			return err
+		})
+		var copied bytes.Buffer
+		check(t, h.WriteFile(context.Background(), &copied, Exporting{PersonID: nour, Language: "ar"}))
+		z, err := zip.NewReader(bytes.NewReader(copied.Bytes()), int64(copied.Len()))
+		check(t, err)
+		page, err := z.Open("index.html")
+		check(t, err)
+		raw, err := io.ReadAll(page)
+		check(t, err)
+		local := h.clock.Now().In(time.FixedZone("", 8*3600)).Format("2006-01-02 15:04")
+		for _, want := range []string{`dir="rtl"`, `<div class="said" dir="auto">Yes, it is. See you soon!</div>`, `<bdi>&#43;886912345678</bdi>`,
+			"\u2066" + local + " UTC&#43;08:00\u2069", "<time>\u2066" + local + "\u2069</time>", "skin:dry in ar"} {
+			if !bytes.Contains(raw, []byte(want)) {
+				t.Errorf("%q is not in the page: %s", want, raw)
+			}
+		}
 	})
 }

@@ -39,8 +39,16 @@ type Room struct {
 	// Parts are every room's answer to an erasure, from the bottom of the house to
 	// the top: who is found by another's rows comes before these go.
 	Parts []Part
+	Words Words // nil: her copy has the codes
 
 	outside outside
+}
+
+// Words says in her language what the house and the group call what they know of her.
+type Words interface {
+	Attribute(language string, d customer.AttributeDef) string
+	Value(language string, d customer.AttributeDef, value string) string
+	Tag(language, name string) string // of one that the group has no words of its own for
 }
 
 // Part is one room's answer to an erasure.

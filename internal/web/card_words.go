@@ -8,30 +8,34 @@ import (
 	"dingdong/internal/insight"
 )
 
-// tagWords gives the words of the shipped tags: language -> name -> label.
-func tagWords() (map[string]map[string]string, error) {
+// labels are the words of the shipped tags.
+type labels struct {
+	tagWords map[string]map[string]string // language -> name -> label
+}
+
+func loadLabels() (labels, error) {
 	all, err := insight.TagWords()
 	if err != nil {
-		return nil, err
+		return labels{}, err
 	}
-	out := map[string]map[string]string{}
+	l := labels{map[string]map[string]string{}}
 	for _, t := range all {
 		for language, label := range t.Label {
-			if out[language] == nil {
-				out[language] = map[string]string{}
+			if l.tagWords[language] == nil {
+				l.tagWords[language] = map[string]string{}
 			}
-			out[language][t.Name] = label
+			l.tagWords[language][t.Name] = label
 		}
 	}
-	return out, nil
+	return l, nil
 }
 
 // TagLabel says a tag: the group's words, else the house's, else its name as it is.
-func (s *Server) TagLabel(w *Words, name, label string) string {
+func (l labels) TagLabel(w *Words, name, label string) string {
 	if label != "" {
 		return label
 	}
-	if words := cmp.Or(s.tagWords[w.Tag][name], s.tagWords[fallback][name]); words != "" {
+	if words := cmp.Or(l.tagWords[w.Tag][name], l.tagWords[fallback][name]); words != "" {
 		return words
 	}
 	if key := "tag." + name; w.Has(key) {
@@ -66,14 +70,14 @@ func (c *cardAt) valueLabel(d customer.AttributeDef, value string) string {
 
 // codeLabel says a choice: the group's words for it, the house's for a code that it
 // knows, else what was entered.
-func (s *Server) codeLabel(w *Words, d customer.AttributeDef, code string) string {
+func (l labels) codeLabel(w *Words, d customer.AttributeDef, code string) string {
 	for _, choice := range d.Choices {
 		if choice.Code == code && choice.Label != "" {
 			return choice.Label
 		}
 	}
 	if kind := facetsOf[d.Name]; kind != "" {
-		if label := cmp.Or(s.tagWords[w.Tag][kind+":"+code], s.tagWords[fallback][kind+":"+code]); label != "" {
+		if label := cmp.Or(l.tagWords[w.Tag][kind+":"+code], l.tagWords[fallback][kind+":"+code]); label != "" {
 			return label
 		}
 	}

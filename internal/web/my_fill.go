@@ -9,7 +9,6 @@ import (
 
 	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
-	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/privacy"
 	"dingdong/internal/staff"
@@ -25,7 +24,6 @@ type myView struct {
 	say       map[string]string
 	directory staff.Directory
 	zone      *time.Location
-	labels    map[string]map[string]string // of tags and values, by language
 }
 
 // looksMonths is how far back she reads how often she was looked at.
@@ -35,9 +33,6 @@ func (m *myView) fill() (err error) {
 	*m.page = myPage{Action: m.page.Action, Wrong: m.page.Wrong, Account: m.own.Account.Name, Fresh: m.own.Fresh, Form: m.formToken(m.own, m.tx.Now),
 		Asked: map[string]bool{}}
 	if m.directory, err = staff.LoadDirectory(m.tx); err != nil {
-		return err
-	}
-	if m.labels, err = myLabels(); err != nil {
 		return err
 	}
 	counter, _ := m.directory.Counter(m.own.Counter)
@@ -70,21 +65,6 @@ func (m *myView) month(t time.Time) string {
 		return t.Format("2006 年 1 月")
 	}
 	return t.Format("2006-01")
-}
-
-// languageItself is what a language calls itself.
-func languageItself(tag string) string {
-	switch tag {
-	case "zh-Hant":
-		tag = "zh-TW"
-	case "zh-Hans":
-		tag = "zh-CN"
-	}
-	texts, err := myTexts()
-	if err != nil {
-		return ""
-	}
-	return texts[tag]["name"]
 }
 
 // uses are the purposes with where she stands.
@@ -201,14 +181,15 @@ func (m *myView) known() error {
 		return err
 	}
 	var numbers, suits, words []string
+	hers := m.HerWords()
 	for _, c := range contacts {
 		numbers = append(numbers, c.Masked)
 	}
 	for _, a := range attributes {
-		suits = append(suits, m.attribute(a.Def)+": "+m.value(a.Def, a.Value))
+		suits = append(suits, hers.Attribute(m.language, a.Def)+": "+hers.Value(m.language, a.Def, a.Value))
 	}
 	for _, t := range tags {
-		words = append(words, m.tag(t.Tag))
+		words = append(words, cmp.Or(t.Tag.Label, hers.Tag(m.language, t.Tag.Name)))
 	}
 	for _, k := range []struct {
 		key    string
@@ -246,49 +227,6 @@ func (m *myView) names() (out []string, err error) {
 		}
 	}
 	return out, nil
-}
-
-func (m *myView) attribute(d customer.AttributeDef) string {
-	if d.Label == "" && m.say["a_"+d.Name] != "" {
-		return m.say["a_"+d.Name]
-	}
-	return attributeName(m.languages.byLanguage(m.language), d)
-}
-
-func (m *myView) value(d customer.AttributeDef, value string) string {
-	if d.Type == customer.TypeYes && m.say["v_"+value] != "" {
-		return m.say["v_"+value]
-	}
-	if named := slices.ContainsFunc(d.Choices, func(c customer.Choice) bool { return c.Code == value && c.Label != "" }); !named {
-		if d.Name == "languages" {
-			if name := languageItself(value); name != "" {
-				return name
-			}
-		}
-		if word := m.labels[cmp.Or(facetsOf[d.Name], d.Name)+":"+value][m.language]; word != "" {
-			return word
-		}
-	}
-	return m.codeLabel(m.languages.byLanguage(m.language), d, value)
-}
-
-// tag says a tag in her language: the group's words, else the house's.
-func (m *myView) tag(t customer.Tag) string {
-	if word := m.labels[t.Name][m.language]; t.Label == "" && word != "" {
-		return word
-	}
-	return m.TagLabel(m.languages.byLanguage(m.language), t.Name, t.Label)
-}
-
-// byLanguage is the language of the console that comes nearest to one of hers.
-func (l *Languages) byLanguage(tag string) *Words {
-	if strings.HasPrefix(tag, "zh") {
-		tag = "zh-TW"
-	}
-	if w := l.byTag[tag]; w != nil {
-		return w
-	}
-	return l.byTag[fallback]
 }
 
 // sees are the roles that can see her, and at which counters.

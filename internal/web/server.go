@@ -86,7 +86,7 @@ type Server struct {
 	chat      chatRoom
 	drawings  *drawings
 	rechecks  rechecks
-	tagWords  map[string]map[string]string // language -> tag -> words
+	labels
 }
 
 // New builds the server; an error is a mistake in the build or the settings.
@@ -106,7 +106,7 @@ func New(d Deps) (*Server, error) {
 	if s.languages, err = loadLanguages(localeFiles, "locale"); err != nil {
 		return nil, err
 	}
-	if s.tagWords, err = tagWords(); err != nil {
+	if s.labels, err = loadLabels(); err != nil {
 		return nil, err
 	}
 	static, err := staticRoot()
