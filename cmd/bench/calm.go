@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// calm measures up to a number of times, until the host of this machine took next to
-// nothing of it from us, and keeps the calmest: what somebody else's machine does beside
-// ours is not what is asked about. It says how much was taken all the same.
+// calm measures up to a number of times, with pauses, until the host of this machine took
+// next to nothing of it from us, and keeps the calmest: what somebody else's machine does
+// beside ours is not what is asked about. It says how much was taken all the same.
 func calm[T any](times int, measure func() (T, error)) (best T, stolen string, err error) {
 	least := 2.0
-	for range times {
+	for n := range times {
+		if n > 0 {
+			time.Sleep(10 * time.Second)
+		}
 		before := ticks()
 		figure, err := measure()
 		if err != nil {

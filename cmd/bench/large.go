@@ -169,7 +169,7 @@ func (r *run) pages(h *house, stored string) error {
 				return fmt.Errorf("%s: %w", page.name, err)
 			}
 		}
-		loaded, stolen, err := calm(6, func() (l loads, err error) {
+		loaded, stolen, err := calm(12, func() (l loads, err error) {
 			before, err := h.processor()
 			if err != nil {
 				return l, err

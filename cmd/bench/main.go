@@ -150,6 +150,6 @@ const howItIsMeasured = `
   writes next to nothing ten times a second: how long that takes is how long a message may wait behind an import.
 * **Memory**: resident, twelve seconds after the last thing happened; the program's own code is more than half of it.
 * **Pages**: whole requests over loopback, with what is stored as the line says, when reactions have caught up.
-* **What the host took** is the share of this machine's time that its host gave to others meanwhile (steal time). A page and the acknowledgement
-  are measured up to six and three times, until that is under 1 %; the calmest is reported.
+* **What the host took** is the share of this machine's time that its host gave to others meanwhile (steal time). A page is measured up to
+  twelve times, acknowledgement and outbound up to three, with ten seconds between, until that is under 1 %; the calmest is reported.
 `
