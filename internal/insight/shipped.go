@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"crypto/sha256"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -54,26 +55,33 @@ func (f File) Version() int {
 	return 0
 }
 
+// text names a lexicon's text. What ships is held against it and not kept a second time in
+// memory, where it would lie for as long as the house stands.
+type text [sha256.Size]byte
+
+func textOf(yaml string) text { return sha256.Sum256([]byte(yaml)) }
+
 // shippedTexts gives the language of each shipped lexicon by its text.
-var shippedTexts = sync.OnceValue(func() map[string]string {
+var shippedTexts = sync.OnceValue(func() map[text]string {
 	files, err := Shipped()
 	if err != nil {
 		return nil // EnsureShipped says so
 	}
-	out := make(map[string]string, len(files))
+	out := make(map[text]string, len(files))
 	for _, f := range files {
-		out[f.YAML] = f.Language()
+		out[textOf(f.YAML)] = f.Language()
 	}
 	return out
 })
 
 // shippedTags gives the tags of each shipped lexicon by its text. A process with many
 // houses parses them once.
-var shippedTags = sync.OnceValue(func() map[string][]string {
-	out := map[string][]string{}
-	for text := range shippedTexts() {
-		if l, err := ParseLexicon([]byte(text)); err == nil {
-			out[text] = l.Tags()
+var shippedTags = sync.OnceValue(func() map[text][]string {
+	files, _ := Shipped()
+	out := map[text][]string{}
+	for _, f := range files {
+		if l, err := ParseLexicon([]byte(f.YAML)); err == nil {
+			out[textOf(f.YAML)] = l.Tags()
 		}
 	}
 	return out
@@ -81,7 +89,7 @@ var shippedTags = sync.OnceValue(func() map[string][]string {
 
 // tags gives the tags that the file's rules make.
 func (f File) tags() ([]string, error) {
-	if names, ok := shippedTags()[f.YAML]; ok {
+	if names, ok := shippedTags()[textOf(f.YAML)]; ok {
 		return names, nil
 	}
 	l, err := ParseLexicon([]byte(f.YAML))
@@ -92,9 +100,13 @@ func (f File) tags() ([]string, error) {
 // longer than everything else that a house does at first, and it is the same for all
 // houses of a process.
 var firstReader = sync.OnceValues(func() (*Reader, error) {
+	files, err := Shipped()
+	if err != nil {
+		return nil, err
+	}
 	var lexicons []Lexicon
-	for text := range shippedTexts() {
-		l, err := ParseLexicon([]byte(text))
+	for _, f := range files {
+		l, err := ParseLexicon([]byte(f.YAML))
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +120,7 @@ var firstReader = sync.OnceValues(func() (*Reader, error) {
 func untouched(versions []Version) bool {
 	shipped := shippedTexts()
 	for _, v := range versions {
-		if language, ok := shipped[v.YAML]; !ok || v.Version != 1 || language != v.Language {
+		if language, ok := shipped[textOf(v.YAML)]; !ok || v.Version != 1 || language != v.Language {
 			return false
 		}
 	}

@@ -15,6 +15,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // running is a worker that a test may end.
 type running struct {
+	*job.Worker
 	cancel context.CancelFunc
 	ended  chan error
 }
@@ -25,9 +26,8 @@ func start(t testing.TB, d *db.DB, handlers map[string]job.Handler, o job.Option
 		o.Log = quiet
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{cancel: cancel, ended: make(chan error, 1)}
-	w := job.NewWorker(d, handlers, o)
-	go func() { r.ended <- w.Run(ctx) }()
+	r := &running{Worker: job.NewWorker(d, handlers, o), cancel: cancel, ended: make(chan error, 1)}
+	go func() { r.ended <- r.Run(ctx) }()
 	t.Cleanup(func() { r.stop(t) })
 	return r
 }

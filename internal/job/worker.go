@@ -39,8 +39,12 @@ type Worker struct {
 	quit   chan struct{} // closed when no further job is to begin
 	ending atomic.Bool
 
+	slots    sync.WaitGroup
+	handling context.Context // of the handlers; it outlives Run's by the grace
+
 	mu   sync.Mutex
 	held map[string]*holding // by id: every job this worker has a lease on
+	busy int                 // slots that run
 }
 
 // holding is a job in this worker's hands. If its lease ran out, because the
@@ -89,13 +93,10 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("start the job worker: %w", err)
 	}
-	handling, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var cancel context.CancelFunc
+	w.handling, cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	var handlers sync.WaitGroup
-	for range w.o.Slots {
-		handlers.Go(func() { w.slot(handling) })
-	}
-	renewing, stopRenewing := context.WithCancel(handling)
+	renewing, stopRenewing := context.WithCancel(w.handling)
 	var renewer sync.WaitGroup
 	renewer.Go(func() { w.renew(renewing) })
 
@@ -104,7 +105,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.ending.Store(true)
 	close(w.quit)
 	grace := time.AfterFunc(w.o.Grace, cancel)
-	handlers.Wait()
+	w.slots.Wait()
 	grace.Stop()
 	stopRenewing()
 	renewer.Wait()
@@ -181,7 +182,7 @@ func (w *Worker) take(ctx context.Context, limit int) (*claiming, error) {
 	}
 	for _, j := range c.jobs {
 		if h := w.hold(j); h != nil {
-			w.queue <- h
+			w.put(h)
 		}
 	}
 	return c, nil
@@ -207,8 +208,19 @@ func (w *Worker) current(h *holding) Job {
 	return h.job
 }
 
-// slot runs jobs one after another.
-func (w *Worker) slot(ctx context.Context) {
+// put gives a job to a slot: to a new one while there may be more. A house at rest has none.
+func (w *Worker) put(h *holding) {
+	w.queue <- h
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy < w.o.Slots {
+		w.busy++
+		w.slots.Go(w.slot)
+	}
+}
+
+// slot runs jobs one after another while there are some.
+func (w *Worker) slot() {
 	for {
 		select {
 		case <-w.quit:
@@ -216,12 +228,26 @@ func (w *Worker) slot(ctx context.Context) {
 		default:
 		}
 		select {
-		case <-w.quit:
-			return
 		case h := <-w.queue:
-			w.attempt(ctx, h)
+			w.attempt(w.handling, h)
+		default:
+			if w.spare() {
+				return
+			}
 		}
 	}
+}
+
+// spare gives up a slot for which there is no job. What is put in meanwhile either is seen
+// here or finds the slot gone.
+func (w *Worker) spare() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) > 0 {
+		return false
+	}
+	w.busy--
+	return true
 }
 
 // let forgets a job whose attempt under a claim has ended, and keeps the next
@@ -236,11 +262,11 @@ func (w *Worker) let(h *holding, ended int64, next *Job) {
 	roomy := cap(w.queue)-len(w.held) >= w.threshold()
 	w.mu.Unlock()
 	if again {
-		w.queue <- h
+		w.put(h)
 	}
 	if next != nil {
 		if h := w.hold(*next); h != nil {
-			w.queue <- h // at the end: a long lane does not keep others waiting
+			w.put(h) // at the end: a long lane does not keep others waiting
 		}
 	}
 	if roomy {

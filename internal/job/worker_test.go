@@ -317,6 +317,41 @@ func TestGracefulStop(t *testing.T) {
 	})
 }
 
+// A slot is there while it has a job: as many as are allowed when there is enough to do, none
+// when there is nothing, and one again for whatever comes as the last one goes.
+func TestSlotsComeAndGo(t *testing.T) {
+	const slots = 3
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		begun, goOn, ran := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		r := start(t, d, map[string]job.Handler{
+			"long":  func(context.Context, job.Job) (job.Outcome, error) { begun <- struct{}{}; <-goOn; return nil, nil },
+			"short": func(context.Context, job.Job) (job.Outcome, error) { ran <- struct{}{}; return nil, nil },
+		}, job.Options{Slots: slots})
+		for i := range 3 * slots {
+			enqueue(t, d, job.New{Kind: "long", Args: i})
+		}
+		for range slots {
+			<-begun
+		}
+		select {
+		case <-begun:
+			t.Error("one more than there are slots")
+		case <-time.After(50 * time.Millisecond):
+		}
+		close(goOn)
+		for range 2 * slots {
+			<-begun
+		}
+		empty(t, d)
+		for i := range 300 {
+			enqueue(t, d, job.New{Kind: "short", Args: i})
+			<-ran
+		}
+		empty(t, d)
+		until(t, "the slots are gone", func() bool { return r.Busy() == 0 })
+	})
+}
+
 func TestTwoNodes(t *testing.T) {
 	url := dbtest.PostgresURL(t)
 	const jobs = 2000
