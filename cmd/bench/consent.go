@@ -21,8 +21,9 @@ const (
 
 // consent measures what asking adds to a message, in processor time. An answer to somebody
 // who waits asks nothing of the database, so it is the floor; an answer to somebody who
-// wrote lately, and a campaign's message, are held against it. What is compared is sent in
-// turns of one transaction, so that a machine that drifts slows all alike.
+// wrote lately, and unasked messages, one by one and a campaign's together, are held
+// against it. What is compared is sent in turns of one transaction, so that a machine that
+// drifts slows all alike.
 func (r *run) consent() error {
 	h, err := newHouse(r.ctx, r.o.binary, "", "http://127.0.0.1:9")
 	if err != nil {
@@ -34,15 +35,13 @@ func (r *run) consent() error {
 		if err := c.furnish(h.account); err != nil {
 			return err
 		}
-		var floors, lately, asked []time.Duration
+		var floors []time.Duration
+		extra := make([][]time.Duration, len(ways))
 		for n := range consentRounds {
-			var took [3]time.Duration
+			took := make([]time.Duration, len(ways))
 			for from := 0; from < consentPeople; from += consentGroup {
-				for i, what := range []struct {
-					kind    int
-					purpose string
-				}{{0, ""}, {1, ""}, {2 + n, consent.Marketing}} {
-					one, err := c.send(what.kind, what.purpose, from)
+				for i, w := range ways {
+					one, err := c.send(w, n, from)
 					if err != nil {
 						return err
 					}
@@ -53,14 +52,32 @@ func (r *run) consent() error {
 				continue
 			}
 			floors = append(floors, took[0]/consentPeople)
-			lately = append(lately, (took[1]-took[0])/consentPeople)
-			asked = append(asked, (took[2]-took[0])/consentPeople)
+			for i := range ways {
+				extra[i] = append(extra[i], (took[i]-took[0])/consentPeople)
+			}
 		}
 		floor := middle(floors)
-		r.asks("Consent, asked for an answer", lately, floor)
-		r.asks("Consent and a place in the budget, for a campaign's message", asked, floor)
+		for i, w := range ways[1:] {
+			r.asks(w.name, extra[1+i], floor)
+		}
 		return nil
 	})
+}
+
+// way is how something is said; the first is the floor.
+type way struct {
+	name     string
+	purpose  string
+	crowd    int  // who hears it
+	fresh    bool // each round says it to others, who have heard none
+	together bool
+}
+
+var ways = []way{
+	{crowd: 0},
+	{name: "Consent, asked for an answer", crowd: 1},
+	{name: "Consent and a place in the budget, for a campaign's message", purpose: consent.Marketing, crowd: 2, fresh: true, together: true},
+	{name: "Consent and a place in the budget, for a single unasked message", purpose: consent.Marketing, crowd: 2 + consentRounds, fresh: true},
 }
 
 // asks notes what asking costs beside putting a message into its queue and, if that was
@@ -87,11 +104,11 @@ func middle(of []time.Duration) time.Duration {
 }
 
 // asking is a house with people of several kinds: who waits, who was answered, and for each
-// round some who agreed to news and have heard none.
+// round and way some who agreed to news and have heard none.
 type asking struct {
 	run     *run
 	app     *app.App
-	threads [2 + consentRounds][]string
+	threads [2 + 2*consentRounds][]string
 }
 
 func (c *asking) furnish(accountID string) error {
@@ -162,16 +179,39 @@ func (c *asking) group(from int, do func(tx *db.Tx, n int) error) error {
 	})
 }
 
-// send writes to some people of a kind, sees that it goes, and says what that took.
-func (c *asking) send(kind int, purpose string, from int) (time.Duration, error) {
-	began := cpu()
-	err := c.group(from, func(tx *db.Tx, n int) error {
-		m, err := c.app.Desk.Send(tx, conversation.Draft{ThreadID: c.threads[kind][n], Author: conversation.AuthorAutomation, AuthorID: "bench", Purpose: purpose,
+// send writes to some people, sees that it goes, and says what that took.
+func (c *asking) send(w way, round, from int) (time.Duration, error) {
+	crowd := w.crowd
+	if w.fresh {
+		crowd += round
+	}
+	var drafts []conversation.Draft
+	for _, thread := range c.threads[crowd][from : from+consentGroup] {
+		drafts = append(drafts, conversation.Draft{ThreadID: thread, Author: conversation.AuthorAutomation, AuthorID: "bench", Purpose: w.purpose,
 			Body: channel.Body{Type: channel.Text, Text: "您好"}})
-		if err == nil && m.Status != conversation.StatusQueued {
-			return fmt.Errorf("a message of purpose %q is %s", purpose, m.Status)
+	}
+	began := cpu()
+	err := c.app.DB.Write(c.run.ctx, func(tx *db.Tx) error {
+		if w.together {
+			return went(c.app.Desk.SendAll(tx, drafts))
 		}
-		return err
+		for _, f := range drafts {
+			m, err := c.app.Desk.Send(tx, f)
+			if err := went([]conversation.Message{m}, err); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return cpu() - began, err
+}
+
+// went says that messages go at once.
+func went(messages []conversation.Message, err error) error {
+	for _, m := range messages {
+		if err == nil && m.Status != conversation.StatusQueued {
+			err = fmt.Errorf("a message of purpose %q is %s", m.Purpose, m.Status)
+		}
+	}
+	return err
 }

@@ -4,130 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"dingdong/internal/db"
 )
 
-// Ask is a message that somebody wants to send.
-type Ask struct {
-	Customer  string
-	Message   string // its id: asking twice for the same changes nothing
-	Account   string
-	Purpose   string
-	Kind      string    // what is said, by which a repeat is known; "": like nothing else
-	Staff     bool      // an advisor writes: the budget warns and does not block
-	Answers   bool      // it answers her: she waits, or wrote within Rules.AnswerHours
-	Heard     time.Time // when she last wrote, if the caller knows; see Heard
-	Priority  int       // 0 to 9, the most valuable; others are brought into that range
-	NotBefore time.Time // zero: now
-	Expires   time.Time // zero: never
-	Zone      string    // of her counter's store; "": Asia/Taipei
-}
-
-// Answer is what was decided. A message that may go has a time; one that may go at
-// once has one that is not after the transaction's.
-type Answer struct {
-	At       time.Time
-	Refused  string   // or why it may not go: no_consent, stopped, no_place, expired, outbid
-	Warnings []string // for staff: quiet_hours, holiday, paused, over_budget, unanswered
-	Why      []string // of a planned one: what it waits for
-	Moved    []Moved  // other messages whose time this changed
-}
-
-// Moved is a planned message that got another place, or lost its own.
-type Moved struct {
-	Message string
-	At      time.Time // zero: it has no place any more
-	Reason  string    // then why; else what it now waits for
-}
-
 // maxPlanned bounds what can be planned for one person.
 const maxPlanned = 100
-
-// Check decides whether and when a message may go, and takes its place in the same
-// transaction. Answers to her own question are service, free, and take none.
-func (r *Room) Check(tx *db.Tx, a Ask) (Answer, error) {
-	if a.Purpose == Service && a.Answers {
-		return Answer{At: tx.Now}, nil
-	}
-	zone, err := r.check(tx, &a)
-	if err != nil {
-		return Answer{}, err
-	}
-	who, err := r.holdHeard(tx, a.Customer, a.Heard)
-	if err != nil {
-		return Answer{}, err
-	}
-	b, err := r.open(tx, who, zone)
-	if err != nil {
-		return Answer{}, err
-	}
-	if known, ok := b.places[a.Message]; ok {
-		return Answer{At: known.at}, nil
-	}
-	if refused, err := r.refused(tx, question{who.records, a.Purpose, a.Account}); err != nil || refused != "" {
-		return Answer{Refused: refused}, err
-	}
-	if a.Staff {
-		return b.takeNow(tx, a)
-	}
-	return b.plan(tx, a)
-}
-
-// taken answers for a message that has a place which the open budget does not show: it
-// is older than anything that counts, or somebody else's.
-func (p person) taken(tx *db.Tx, messageID string) (Answer, error) {
-	known, err := placeOf(tx, messageID)
-	if err == nil && !slices.Contains(p.records, known.customer) {
-		err = db.Invalid{Field: "message", Code: "taken"}
-	}
-	return Answer{At: known.at}, err
-}
-
-// check tidies an ask and names the first field that cannot be.
-func (r *Room) check(tx *db.Tx, a *Ask) (*time.Location, error) {
-	for _, id := range []struct {
-		field string
-		value *string
-		need  bool
-	}{
-		{"customer", &a.Customer, true}, {"message", &a.Message, true}, {"account", &a.Account, false},
-		{"purpose", &a.Purpose, true}, {"kind", &a.Kind, false},
-	} {
-		*id.value = strings.TrimSpace(db.CleanText(*id.value))
-		if id.need && *id.value == "" {
-			return nil, db.Invalid{Field: id.field, Code: "required"}
-		}
-		if len(*id.value) > 120 {
-			return nil, db.Invalid{Field: id.field, Code: "too_long"}
-		}
-	}
-	a.Priority = clamp(a.Priority)
-	a.NotBefore, a.Expires = whole(a.NotBefore), whole(a.Expires)
-	if a.NotBefore.After(tx.Now.Add(farthest)) {
-		return nil, db.Invalid{Field: "not_before", Code: "too_far"}
-	}
-	if a.Heard.After(tx.Now) { // a platform's clock may be ahead of ours
-		a.Heard = tx.Now
-	}
-	if a.Zone == "" {
-		a.Zone = "Asia/Taipei"
-	}
-	return r.zone(a.Zone)
-}
-
-// whole cuts a time to what the store keeps, so that it reads back as it was.
-func whole(t time.Time) time.Time {
-	if t.IsZero() || t.Year() < 1970 {
-		return time.Time{}
-	}
-	if t.Year() > 9999 {
-		return time.Time{}
-	}
-	return t.UTC().Truncate(time.Microsecond)
-}
 
 // Recheck decides again about a planned message that is due: consent and rules may
 // have changed. One that may go now is spent.
@@ -223,13 +106,14 @@ func (r *Room) Heard(tx *db.Tx, customerID string, at time.Time) error {
 	if at.After(tx.Now) {
 		at = tx.Now
 	}
-	return r.keepHeard(tx, customerID, at)
+	return keepHeard(tx, []any{customerID, db.Micro(at)})
 }
 
-func (r *Room) keepHeard(tx *db.Tx, customerID string, at time.Time) error {
-	if _, err := tx.Exec(`INSERT INTO contact_budget (customer_id, heard_at) VALUES ($1, $2)
-		ON CONFLICT (customer_id) DO UPDATE SET heard_at = excluded.heard_at WHERE contact_budget.heard_at < excluded.heard_at`,
-		customerID, db.Micro(at)); err != nil {
+// keepHeard writes down when records last wrote: id and time of each, none of them twice.
+// What one record of several heard stays with it: they may be taken apart again.
+func keepHeard(tx *db.Tx, rows []any) error {
+	if err := tx.Insert(`INSERT INTO contact_budget (customer_id, heard_at)`, 2, rows, `ON CONFLICT (customer_id) DO UPDATE
+		SET heard_at = excluded.heard_at WHERE contact_budget.heard_at < excluded.heard_at`); err != nil {
 		return fmt.Errorf("note when she wrote: %w", err)
 	}
 	return nil
@@ -246,14 +130,19 @@ type book struct {
 	wished int // how many of them are planned
 }
 
-// open reads everything the planner looks at. What is planned is in the scene as
-// wishes, with its own zones.
+// open reads everything the planner looks at.
 func (r *Room) open(tx *db.Tx, who person, zone *time.Location) (book, error) {
-	rules, err := r.Rules(tx)
+	places, err := placesOf(tx, who.records, tx.Now)
 	if err != nil {
 		return book{}, err
 	}
-	places, err := placesOf(tx, who.records, tx.Now)
+	return r.lay(tx, who, zone, places)
+}
+
+// lay puts her places before the planner. What is planned is in the scene as wishes,
+// with its own zones.
+func (r *Room) lay(tx *db.Tx, who person, zone *time.Location, places []place) (book, error) {
+	rules, err := r.Rules(tx)
 	if err != nil {
 		return book{}, err
 	}
@@ -298,22 +187,6 @@ func fold(past []Contact) []Contact {
 	return out
 }
 
-// takeNow is for staff: it goes, it counts, and others may have to make room.
-func (b book) takeNow(tx *db.Tx, a Ask) (Answer, error) {
-	answer := Answer{At: tx.Now, Warnings: b.warnings(a)}
-	p := a.place(tx.Now, stateSpent)
-	kept, err := p.keep(tx)
-	if err != nil {
-		return Answer{}, err
-	}
-	if !kept {
-		return b.who.taken(tx, a.Message)
-	}
-	b.scene.Past = fold(append(b.scene.Past, p.contact()))
-	answer.Moved, err = b.rearrange(tx, Place(b.scene), "")
-	return answer, err
-}
-
 // warnings leaves out the bubbles of the same letter: she is being written to
 // already.
 func (b book) warnings(a Ask) []string {
@@ -323,36 +196,6 @@ func (b book) warnings(a Ask) []string {
 		}
 	}
 	return b.scene.Warnings(Wish{Purpose: a.Purpose, Kind: a.Kind})
-}
-
-// plan gives an automation's message the best place that is left for it.
-func (b book) plan(tx *db.Tx, a Ask) (Answer, error) {
-	if b.wished >= maxPlanned {
-		return Answer{Refused: NoPlace}, nil
-	}
-	p := a.place(tx.Now, statePlanned)
-	w := p.wish()
-	w.Zone = b.scene.Zone
-	b.scene.Wishes = append(b.scene.Wishes, w)
-	placed := Place(b.scene)
-	own := placed[len(placed)-1]
-	answer := Answer{At: own.At, Refused: own.Refused, Why: own.Why}
-	if own.Refused == "" {
-		p.at = own.At
-		if !own.At.After(tx.Now) {
-			p.state = stateSpent
-		}
-		kept, err := p.keep(tx)
-		if err != nil {
-			return Answer{}, err
-		}
-		if !kept {
-			return b.who.taken(tx, a.Message)
-		}
-	}
-	var err error
-	answer.Moved, err = b.rearrange(tx, placed, a.Message)
-	return answer, err
 }
 
 // settle decides about a planned message that is due.

@@ -55,41 +55,28 @@ type person struct {
 // hold locks the budget of a person to the end of the transaction and reads it.
 // Whoever decides about her, or writes into her ledger, waits here for the other.
 func (r *Room) hold(tx *db.Tx, customerID string) (person, error) {
-	return r.holdHeard(tx, customerID, time.Time{})
+	people, err := r.holdAll(tx, []string{customerID})
+	return people[customerID], err
 }
 
-// holdHeard is hold for who knows when she last wrote, which her budget learns with it.
+// holdAll is hold for several people; they come by the ids that were asked for.
 // SQLite has one writer at a time: there is nobody to wait for.
-func (r *Room) holdHeard(tx *db.Tx, customerID string, heard time.Time) (person, error) {
+func (r *Room) holdAll(tx *db.Tx, customers []string) (map[string]person, error) {
 	if tx.DB().Engine() != db.SQLite {
-		if err := lock(tx, customerID); err != nil {
-			return person{}, err
+		if err := lock(tx, customers); err != nil {
+			return nil, err
 		}
 	}
-	p, err := r.look(tx, customerID)
-	if err != nil {
-		return person{}, err
-	}
-	// What one record of several heard stays with it: they may be taken apart again.
-	if heard.After(p.own) {
-		if err := r.keepHeard(tx, customerID, heard); err != nil {
-			return person{}, err
-		}
-	}
-	if heard.After(p.heard) {
-		p.heard = heard
-	}
-	return p, nil
+	return readPeople(tx, customers)
 }
 
-func lock(tx *db.Tx, customerID string) error {
-	n, err := tx.Exec(`INSERT INTO contact_budget (customer_id, turns)
-		SELECT CASE WHEN person_id = '' THEN id ELSE person_id END, 1 FROM customer WHERE id = $1
-		ON CONFLICT (customer_id) DO UPDATE SET turns = contact_budget.turns + 1`, customerID)
-	if err == nil && n == 0 {
-		err = db.ErrNotFound
-	}
-	if err != nil {
+// lock goes through the people in one order: two who lock some of the same do not wait
+// for each other.
+func lock(tx *db.Tx, customers []string) error {
+	marks, args := db.In(customers, 1)
+	if _, err := tx.Exec(`INSERT INTO contact_budget (customer_id, turns)
+		SELECT DISTINCT CASE WHEN person_id = '' THEN id ELSE person_id END AS person, 1 FROM customer WHERE id IN (`+marks+`) ORDER BY person
+		ON CONFLICT (customer_id) DO UPDATE SET turns = contact_budget.turns + 1`, args...); err != nil {
 		return fmt.Errorf("hold her contact budget: %w", err)
 	}
 	return nil
@@ -97,59 +84,107 @@ func lock(tx *db.Tx, customerID string) error {
 
 // look is hold for who only reads.
 func (r *Room) look(tx *db.Tx, customerID string) (person, error) {
-	return db.Once(tx, personOnce(customerID), func() (person, error) { return readPerson(tx, customerID) })
+	return db.Once(tx, personOnce(customerID), func() (person, error) {
+		people, err := readPeople(tx, []string{customerID})
+		return people[customerID], err
+	})
 }
 
 // personOnce is a person's budget, as a page needs it from several sides.
 type personOnce string
 
-func readPerson(tx *db.Tx, customerID string) (person, error) {
-	// The relation begins with her first identity: a member who was only entered or
-	// imported has no first week yet.
-	rows, err := tx.Query(`SELECT c.id, c.person_id = '', COALESCE(b.heard_at, 0), COALESCE(b.paused_until, 0),
-		COALESCE((SELECT MIN(i.created_at) FROM identity i WHERE i.customer_id = c.id), 0)
-		FROM (SELECT h.id, h.person_id FROM customer o JOIN customer h ON h.id = CASE WHEN o.person_id = '' THEN o.id ELSE o.person_id END
-				WHERE o.id = $1
-			UNION ALL SELECT m.id, m.person_id FROM customer o
-				JOIN customer m ON m.person_id <> '' AND m.person_id = CASE WHEN o.person_id = '' THEN o.id ELSE o.person_id END
-				WHERE o.id = $1) c
-		LEFT JOIN contact_budget b ON b.customer_id = c.id`, customerID)
-	type part struct {
-		id                   string
-		herself              bool
-		heard, paused, since int64
-	}
+// part is one record of a person.
+type part struct {
+	asked, id            string
+	herself              bool
+	heard, paused, since int64
+}
+
+// partColumns are those of a record c and what it heard, b. The relation begins with her
+// first identity: a member who was only entered or imported has no first week yet.
+const partColumns = `c.id, c.person_id = '', COALESCE(b.heard_at, 0), COALESCE(b.paused_until, 0),
+	COALESCE((SELECT MIN(i.created_at) FROM identity i WHERE i.customer_id = c.id), 0)`
+
+// readPeople reads people by the ids of any of their records. Most have one record, and
+// for them one look is enough.
+func readPeople(tx *db.Tx, customers []string) (map[string]person, error) {
+	marks, args := db.In(customers, 1)
+	rows, err := tx.Query(`SELECT c.id, `+partColumns+`,
+		CASE WHEN c.person_id <> '' OR EXISTS (SELECT 1 FROM customer m WHERE m.person_id <> '' AND m.person_id = c.id) THEN 1 ELSE 0 END
+		FROM customer c LEFT JOIN contact_budget b ON b.customer_id = c.id WHERE c.id IN (`+marks+`)`, args...)
+	var several []string
 	parts, err := db.Collect(rows, err, func(r *sql.Rows) (x part, err error) {
-		return x, r.Scan(&x.id, &x.herself, &x.heard, &x.paused, &x.since)
+		var merged int
+		err = r.Scan(&x.asked, &x.id, &x.herself, &x.heard, &x.paused, &x.since, &merged)
+		if merged == 1 {
+			several = append(several, x.id)
+		}
+		return x, err
 	})
-	if err == nil && len(parts) == 0 {
-		err = db.ErrNotFound
+	if err == nil && len(several) > 0 {
+		parts = slices.DeleteFunc(parts, func(x part) bool { return slices.Contains(several, x.id) })
+		var all []part
+		all, err = allParts(tx, several)
+		parts = append(parts, all...)
 	}
 	if err != nil {
-		return person{}, fmt.Errorf("contact budget: %w", err)
+		return nil, fmt.Errorf("contact budget: %w", err)
 	}
-	var p person
-	var heard, paused, since int64
+	out := make(map[string]person, len(customers))
 	for _, x := range parts {
-		if x.herself {
-			p.id = x.id
-			p.records = slices.Insert(p.records, 0, x.id)
-		} else {
-			p.records = append(p.records, x.id)
+		p := out[x.asked]
+		p.add(x)
+		out[x.asked] = p
+	}
+	for _, id := range customers {
+		p, known := out[id]
+		if !known {
+			return nil, fmt.Errorf("contact budget: %w", db.ErrNotFound)
 		}
-		if x.id == customerID {
-			p.own = db.Time(x.heard)
-		}
-		heard, paused = max(heard, x.heard), max(paused, x.paused)
-		if x.since != 0 && (since == 0 || x.since < since) {
-			since = x.since
+		if p.since.IsZero() {
+			p.since = tx.Now
+			out[id] = p
 		}
 	}
-	p.heard, p.paused, p.since = db.Time(heard), db.Time(paused), db.Time(since)
-	if p.since.IsZero() {
-		p.since = tx.Now
+	return out, nil
+}
+
+// allParts reads every record of people by one of each.
+func allParts(tx *db.Tx, customers []string) ([]part, error) {
+	marks, args := db.In(customers, 1)
+	rows, err := tx.Query(`SELECT c.asked, `+partColumns+`
+		FROM (SELECT o.id AS asked, h.id, h.person_id FROM customer o
+				JOIN customer h ON h.id = CASE WHEN o.person_id = '' THEN o.id ELSE o.person_id END
+				WHERE o.id IN (`+marks+`)
+			UNION ALL SELECT o.id, m.id, m.person_id FROM customer o
+				JOIN customer m ON m.person_id <> '' AND m.person_id = CASE WHEN o.person_id = '' THEN o.id ELSE o.person_id END
+				WHERE o.id IN (`+marks+`)) c
+		LEFT JOIN contact_budget b ON b.customer_id = c.id`, args...)
+	return db.Collect(rows, err, func(r *sql.Rows) (x part, err error) {
+		return x, r.Scan(&x.asked, &x.id, &x.herself, &x.heard, &x.paused, &x.since)
+	})
+}
+
+func (p *person) add(x part) {
+	if x.herself {
+		p.id = x.id
+		p.records = slices.Insert(p.records, 0, x.id)
+	} else {
+		p.records = append(p.records, x.id)
 	}
-	return p, nil
+	heard, paused, since := db.Time(x.heard), db.Time(x.paused), db.Time(x.since)
+	if x.id == x.asked {
+		p.own = heard
+	}
+	if heard.After(p.heard) {
+		p.heard = heard
+	}
+	if paused.After(p.paused) {
+		p.paused = paused
+	}
+	if !since.IsZero() && (p.since.IsZero() || since.Before(p.since)) {
+		p.since = since
+	}
 }
 
 // zone loads a time zone by its IANA name; "" is the first market's.

@@ -92,21 +92,37 @@ func placesOf(tx *db.Tx, records []string, now time.Time) ([]place, error) {
 	return list, nil
 }
 
-// keep writes a place; a freed one of the same message is taken anew. It tells false
-// when the message has one already.
-func (p place) keep(tx *db.Tx) (bool, error) {
-	n, err := tx.Exec(`INSERT INTO contact_place (`+placeColumns+`) VALUES (`+db.Marks(14, 1)+`)
-		ON CONFLICT (message_id) DO UPDATE SET customer_id = excluded.customer_id, account_id = excluded.account_id,
+// keepAll writes places, of as many messages; a freed one of the same message is taken
+// anew. It says which were kept: the others' messages have a place already.
+func keepAll(tx *db.Tx, places []place) (map[string]bool, error) {
+	args := make([]any, 0, 14*len(places))
+	for _, p := range places {
+		args = append(args, p.message, p.customer, p.account, p.purpose, p.kind, p.staff, p.state, db.Micro(p.at), int64(p.priority),
+			db.Micro(p.notBefore), db.Micro(p.expires), db.Micro(p.asked), p.zone, p.reason)
+	}
+	n, err := tx.InsertCount(`INSERT INTO contact_place (`+placeColumns+`)`, 14, args, `ON CONFLICT (message_id) DO UPDATE
+		SET customer_id = excluded.customer_id, account_id = excluded.account_id,
 		purpose = excluded.purpose, kind = excluded.kind, by_staff = excluded.by_staff, state = excluded.state, at = excluded.at,
 		priority = excluded.priority, not_before = excluded.not_before, expires_at = excluded.expires_at,
 		asked_at = excluded.asked_at, zone = excluded.zone, reason = excluded.reason
-		WHERE contact_place.state = 'freed'`,
-		p.message, p.customer, p.account, p.purpose, p.kind, p.staff, p.state, db.Micro(p.at), int64(p.priority), db.Micro(p.notBefore),
-		db.Micro(p.expires), db.Micro(p.asked), p.zone, p.reason)
+		WHERE contact_place.state = 'freed'`)
 	if err != nil {
-		return false, fmt.Errorf("take a place: %w", err)
+		return nil, fmt.Errorf("take places: %w", err)
 	}
-	return n > 0, nil
+	kept := make(map[string]bool, len(places))
+	for _, p := range places {
+		kept[p.message] = true
+		if int(n) == len(places) {
+			continue
+		}
+		// An older one that her budget showed would have been the answer.
+		is, err := placeOf(tx, p.message)
+		if err != nil {
+			return nil, err
+		}
+		kept[p.message] = is.customer == p.customer && is.asked.Equal(p.asked)
+	}
+	return kept, nil
 }
 
 func free(tx *db.Tx, messageID, reason string) error {

@@ -3,7 +3,6 @@ package consent
 import (
 	"cmp"
 	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -137,36 +136,126 @@ type question struct {
 
 // refused says why a purpose must not be used, "" where it may.
 func (r *Room) refused(tx *db.Tx, q question) (string, error) {
-	if q.purpose == Service {
-		return "", nil
+	out, err := r.refusals(tx, []question{q})
+	if err != nil {
+		return "", err
 	}
-	// A standing of single accounts says nothing about all of them.
-	hers, args := oneOf("customer_id", q.records, 3)
-	var needs bool
-	var closed, from int64
-	var state sql.NullString // her last word; none: she said nothing
-	var version sql.NullInt64
-	err := tx.QueryRow(`SELECT p.needs_grant, COALESCE(p.closed_at, 0), p.from_version, e.state, e.version
-		FROM purpose p LEFT JOIN (SELECT state, version FROM consent WHERE `+hers+` AND purpose = $1 AND account_id IN ('', $2)
-			ORDER BY at DESC, id DESC LIMIT 1) e ON TRUE
-		WHERE p.name = $1`, append([]any{db.CleanText(q.purpose), q.account}, args...)...).
-		Scan(&needs, &closed, &from, &state, &version)
+	return out[0], nil
+}
+
+// refusals is refused for several people, whose records are not each other's.
+func (r *Room) refusals(tx *db.Tx, questions []question) ([]string, error) {
+	out := make([]string, len(questions))
+	byPurpose := map[string][]int{}
+	for i, q := range questions {
+		if q.purpose != Service {
+			byPurpose[q.purpose] = append(byPurpose[q.purpose], i)
+		}
+	}
+	for purpose, which := range byPurpose {
+		var some []question
+		for _, i := range which {
+			some = append(some, questions[i])
+		}
+		now, err := lastWords(tx, purpose, some)
+		if err != nil {
+			return nil, err
+		}
+		for n, i := range which {
+			if out[i], err = r.refusal(tx, now, some[n]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// stand is a purpose, and what people said of it: for each record the newest word first.
+type stand struct {
+	needs        bool
+	closed, from int64
+	words        map[string][]word
+}
+
+type word struct {
+	account string
+	state   State
+	version int64
+	age     int // 0: the newest of all that were read
+}
+
+// lastWords reads what people said of a purpose. A standing of single accounts says
+// nothing about all of them.
+func lastWords(tx *db.Tx, purpose string, questions []question) (stand, error) {
+	var records, accounts []string
+	for _, q := range questions {
+		records = append(records, q.records...)
+		if !slices.Contains(accounts, q.account) {
+			accounts = append(accounts, q.account)
+		}
+	}
+	hers, args := oneOf("customer_id", records, 2)
+	marks, more := db.In(accounts, 2+len(args))
+	every, last := "ORDER BY e.at DESC, e.id DESC", ""
+	if len(questions) == 1 { // of one person the last word is enough
+		every, last = "", "ORDER BY at DESC, id DESC LIMIT 1"
+	}
+	rows, err := tx.Query(`SELECT p.needs_grant, COALESCE(p.closed_at, 0), p.from_version, e.customer_id, e.account_id, e.state, e.version
+		FROM purpose p LEFT JOIN (SELECT customer_id, account_id, state, version, at, id FROM consent
+			WHERE `+hers+` AND purpose = $1 AND account_id IN ('', `+marks+`) `+last+`) e ON TRUE
+		WHERE p.name = $1 `+every, slices.Concat([]any{db.CleanText(purpose)}, args, more)...)
+	s := stand{words: map[string][]word{}}
+	found := 0
+	_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
+		var customer, account, state sql.NullString // none: nobody said anything
+		var version sql.NullInt64
+		err = r.Scan(&s.needs, &s.closed, &s.from, &customer, &account, &state, &version)
+		if customer.Valid {
+			s.words[customer.String] = append(s.words[customer.String], word{account.String, State(state.String), version.Int64, found})
+		}
+		found++
+		return none, err
+	})
+	if err != nil {
+		return s, fmt.Errorf("her consent: %w", err)
+	}
+	if found == 0 {
+		return s, db.Invalid{Field: "purpose", Code: "unknown"}
+	}
+	return s, nil
+}
+
+// refusal says why a person must not be written to.
+func (r *Room) refusal(tx *db.Tx, s stand, q question) (string, error) {
+	w, said := s.last(q)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return "", db.Invalid{Field: "purpose", Code: "unknown"}
-	case err != nil:
-		return "", fmt.Errorf("her consent: %w", err)
-	case State(state.String) == Withdrawn:
+	case w.state == Withdrawn:
 		return Stopped, nil
-	case !state.Valid && needs, closed > 0, state.Valid && version.Int64 < from:
+	case !said && s.needs, s.closed > 0, said && w.version < s.from:
 		return NoConsent, nil
-	case !state.Valid: // nothing has to be granted: then a no from before she came holds
+	case !said: // nothing has to be granted: then a no from before she came holds
 		no, err := r.Book.Suppressed(tx, q.records)
 		if err != nil || no {
 			return Stopped, err
 		}
 	}
 	return "", nil
+}
+
+// last is her last word that counts on an account, whichever of her records said it.
+func (s stand) last(q question) (last word, said bool) {
+	for _, record := range q.records {
+		for _, w := range s.words[record] {
+			if w.account != "" && w.account != q.account {
+				continue
+			}
+			if !said || w.age < last.age {
+				last, said = w, true
+			}
+			break // the others of this record are older
+		}
+	}
+	return last, said
 }
 
 // oneOf asks for a column to be one of some values. Of a single one SQLite takes the

@@ -36,11 +36,47 @@ type verdict struct {
 // permit asks whether and when a message may go. Whatever leaves the house has passed
 // here: there is no author and no purpose that does not.
 func (d *Desk) permit(tx *db.Tx, q request) (verdict, error) {
+	out, err := d.permitAll(tx, []request{q})
+	if err != nil {
+		return verdict{}, err
+	}
+	return out[0], nil
+}
+
+// permitAll is permit for several messages, in their order.
+func (d *Desk) permitAll(tx *db.Tx, requests []request) ([]verdict, error) {
+	out := make([]verdict, len(requests))
+	var asks []consent.Ask
+	var whose []int
+	for i, q := range requests {
+		v, ask, err := d.asking(tx, q)
+		if err != nil {
+			return nil, err
+		}
+		if ask.Message == "" {
+			out[i] = v
+			continue
+		}
+		asks, whose = append(asks, ask), append(whose, i)
+	}
+	answers, err := d.Consent().CheckAll(tx, asks)
+	if err != nil {
+		return nil, err
+	}
+	for n, a := range answers {
+		out[whose[n]] = verdict{at: a.At, failure: a.Refused, warnings: a.Warnings, moved: a.Moved}
+	}
+	return out, nil
+}
+
+// asking says what the contact budget is to be asked about a message. An empty ask: the
+// verdict is there.
+func (d *Desk) asking(tx *db.Tx, q request) (verdict, consent.Ask, error) {
 	m := q.message
 	later := q.notBefore.After(tx.Now)
 	answers, err := d.answers(tx, q)
 	if err != nil {
-		return verdict{}, err
+		return verdict{}, consent.Ask{}, err
 	}
 	// What an advisor wrote for later, and an answer that waits for a time, take no place
 	// now: they are asked about when the time comes.
@@ -48,16 +84,14 @@ func (d *Desk) permit(tx *db.Tx, q request) (verdict, error) {
 		if m.Purpose != consent.Service {
 			may, err := d.Consent().May(tx, m.CustomerID, m.Purpose, m.AccountID)
 			if err != nil || !may {
-				return verdict{failure: consent.NoConsent}, err
+				return verdict{failure: consent.NoConsent}, consent.Ask{}, err
 			}
 		}
-		return verdict{at: q.notBefore}, nil
+		return verdict{at: q.notBefore}, consent.Ask{}, nil
 	}
-	ask := consent.Ask{Customer: m.CustomerID, Message: m.ID, Account: m.AccountID, Purpose: m.Purpose, Kind: m.Kind,
+	return verdict{}, consent.Ask{Customer: m.CustomerID, Message: m.ID, Account: m.AccountID, Purpose: m.Purpose, Kind: m.Kind,
 		Staff: m.Author == AuthorStaff, Answers: answers, Heard: q.heard, Priority: m.Priority, NotBefore: q.notBefore, Expires: m.Expires,
-		Zone: q.zone}
-	a, err := d.Consent().Check(tx, ask)
-	return verdict{at: a.At, failure: a.Refused, warnings: a.Warnings, moved: a.Moved}, err
+		Zone: q.zone}, nil
 }
 
 // answers tells whether a message answers her: she waits, she wrote lately, or it

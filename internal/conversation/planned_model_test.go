@@ -3,6 +3,7 @@ package conversation
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -82,7 +83,9 @@ func (s *story) tell() {
 			if s.r.IntN(3) == 0 {
 				f.Expires = s.clock.Now().Add(time.Duration(1+s.r.IntN(240)) * time.Hour)
 			}
-			s.sends(f)
+			again := f
+			again.Body.Text += " again"
+			s.sends(slices.Concat([]Draft{f}, slices.Repeat([]Draft{again}, s.r.IntN(5)/4))...)
 		}
 		s.settle()
 		s.clock.Advance(time.Duration(s.r.IntN(40*60)) * time.Minute)

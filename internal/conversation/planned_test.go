@@ -47,21 +47,24 @@ func (h *talk) hears(text string) {
 	h.receive(in)
 }
 
-func (h *talk) sends(f Draft) Message {
+func (h *talk) sends(drafts ...Draft) Message {
 	h.t.Helper()
-	if f.Body.Type == "" {
-		f.Body = channel.Body{Type: channel.Text, Text: "something new for you"}
+	for i := range drafts {
+		f := &drafts[i]
+		if f.Body.Type == "" {
+			f.Body = channel.Body{Type: channel.Text, Text: "something new for you"}
+		}
+		if f.Author == "" {
+			f.Author, f.AuthorID = AuthorAutomation, "journey"
+		}
+		f.ThreadID = h.thread.ID
 	}
-	if f.Author == "" {
-		f.Author, f.AuthorID = AuthorAutomation, "journey"
-	}
-	f.ThreadID = h.thread.ID
-	var m Message
+	var sent []Message
 	h.write(func(tx *db.Tx) (err error) {
-		m, err = h.Send(tx, f)
+		sent, err = h.SendAll(tx, drafts)
 		return err
 	})
-	return m
+	return sent[0]
 }
 
 func (h *talk) agrees(s consent.State) {

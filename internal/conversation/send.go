@@ -46,40 +46,104 @@ type Draft struct {
 // with the reason, and its delivery is durable with the same commit. The caller
 // has checked who may write in the thread.
 func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
-	if err := f.check(); err != nil {
+	sent, err := d.SendAll(tx, []Draft{f})
+	if err != nil {
 		return Message{}, err
+	}
+	return sent[0], nil
+}
+
+// SendAll is Send for many people at once, in the order of the drafts: their contact
+// budgets are asked together. All are kept, or there is an error and none is.
+func (d *Desk) SendAll(tx *db.Tx, drafts []Draft) ([]Message, error) {
+	out := make([]Message, 0, len(drafts))
+	for len(drafts) > 0 {
+		some, err := d.sendSome(tx, drafts)
+		if err != nil {
+			return nil, err
+		}
+		out, drafts = append(out, some...), drafts[len(some):]
+	}
+	return out, nil
+}
+
+// sendSome sends the first of some drafts, up to one for a thread that has one already:
+// that one must find the thread as the former leaves it.
+func (d *Desk) sendSome(tx *db.Tx, drafts []Draft) ([]Message, error) {
+	var letters []letter
+	threads := map[string]bool{}
+	for _, f := range drafts {
+		l, err := d.write(tx, f)
+		if err != nil {
+			return nil, err
+		}
+		if threads[l.to.id] {
+			break
+		}
+		threads[l.to.id] = true
+		letters = append(letters, l)
+	}
+	if err := d.judge(tx, letters); err != nil {
+		return nil, err
+	}
+	out := make([]Message, len(letters))
+	for i, l := range letters {
+		if out[i] = l.before; out[i].ID != "" {
+			continue
+		}
+		var err error
+		if out[i], err = d.post(tx, l); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// letter is a draft on its way out.
+type letter struct {
+	Draft
+	to      addressed
+	message row
+	verdict verdict
+	before  Message // it was sent before, by the same key
+}
+
+// write makes a message of a draft.
+func (d *Desk) write(tx *db.Tx, f Draft) (l letter, err error) {
+	if err := f.check(); err != nil {
+		return l, err
 	}
 	t, err := addressee(tx, f)
 	if err != nil {
-		return Message{}, err
+		return l, err
 	}
 	f.ThreadID = t.id
 	if f.ClientKey != "" {
 		m, err := d.messageByKey(tx, f.ThreadID, f.ClientKey)
 		if !errors.Is(err, db.ErrNotFound) {
-			return m, err
+			return letter{to: t, before: m}, err
 		}
 	}
 	a, err := d.accountOut(tx, t.account)
 	if err != nil {
-		return Message{}, err
+		return l, err
 	}
 	if units := len(utf16.Encode([]rune(f.Body.Text))); units > d.limits(a).TextUnits {
-		return Message{}, db.Invalid{Field: "text", Code: "too_long"}
+		return l, db.Invalid{Field: "text", Code: "too_long"}
 	}
 	if f.Quotes != "" {
 		if f.Body.QuoteID, err = d.quoteToken(tx, f.ThreadID, f.Quotes); err != nil {
-			return Message{}, err
+			return l, err
 		}
 	}
 	// Her bytes are sealed already: the message takes the key they have.
 	if f.BlobOf != "" && f.BlobOf != t.record {
 		person, err := d.Book.Person(tx, f.BlobOf)
 		if err != nil {
-			return Message{}, err
+			return l, err
 		}
 		if person != t.customer {
-			return Message{}, ErrBusy // it was handed in before an unmerge: hand it in again
+			return l, ErrBusy // it was handed in before an unmerge: hand it in again
 		}
 		t.record = f.BlobOf
 	}
@@ -95,22 +159,38 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 		m.MediaState = MediaReady
 	}
 	m.Failure = t.refusal(a)
-	var v verdict
-	if m.Failure == "" {
-		v, err = d.permit(tx, request{message: m, zone: t.zone, waiting: t.waiting > 0, heard: db.Time(t.heard),
-			reacts: f.reacts, unasked: f.Unasked, notBefore: f.NotBefore})
-		if err != nil {
-			return Message{}, err
+	return letter{Draft: f, to: t, message: m}, nil
+}
+
+// judge asks whether letters may go, but those that cannot be sent at all.
+func (d *Desk) judge(tx *db.Tx, letters []letter) error {
+	var requests []request
+	var whose []int
+	for i, l := range letters {
+		if l.before.ID == "" && l.message.Failure == "" {
+			whose = append(whose, i)
+			requests = append(requests, request{message: l.message, zone: l.to.zone, waiting: l.to.waiting > 0, heard: db.Time(l.to.heard),
+				reacts: l.reacts, unasked: l.Unasked, notBefore: l.NotBefore})
 		}
-		m.Failure = v.failure
 	}
+	verdicts, err := d.permitAll(tx, requests)
+	for n, v := range verdicts {
+		letters[whose[n]].verdict, letters[whose[n]].message.Failure = v, v.failure
+	}
+	return err
+}
+
+// post keeps a letter as what it was decided to be.
+func (d *Desk) post(tx *db.Tx, l letter) (Message, error) {
+	t, m := l.to, l.message
 	switch {
 	case m.Failure != "":
 		m.Status = StatusRefused
-	case v.at.After(tx.Now):
-		m.Status, m.At = StatusPlanned, v.at
+	case l.verdict.at.After(tx.Now):
+		m.Status, m.At = StatusPlanned, l.verdict.at
 	}
-	if m.Body, err = d.sealBody(tx, t.record, stored{Body: f.Body}); err != nil {
+	var err error
+	if m.Body, err = d.sealBody(tx, t.record, stored{Body: l.Body}); err != nil {
 		return Message{}, err
 	}
 	if added, err := m.insert(tx); err != nil {
@@ -119,30 +199,30 @@ func (d *Desk) Send(tx *db.Tx, f Draft) (Message, error) {
 		if err := d.Consent().Free(tx, m.ID); err != nil {
 			return Message{}, err
 		}
-		return d.messageByKey(tx, f.ThreadID, f.ClientKey)
+		return d.messageByKey(tx, t.id, l.ClientKey)
 	}
-	if err := d.rearrange(tx, v.moved); err != nil {
+	if err := d.rearrange(tx, l.verdict.moved); err != nil {
 		return Message{}, err
 	}
 	if m.Status == StatusPlanned { // nobody has heard anything yet: the thread stays as it is
-		event.Append(tx, event.Event{Kind: event.MessageStatus, Customer: t.record, Thread: f.ThreadID, Counter: t.counter,
-			Message: m.ID, By: string(f.Author) + "/" + f.AuthorID, Data: map[string]string{"status": string(StatusPlanned)}})
-		if err := enqueueRelease(tx, releaseArgs{m.ID, f.ThreadID}, m.At); err != nil {
+		event.Append(tx, event.Event{Kind: event.MessageStatus, Customer: t.record, Thread: t.id, Counter: t.counter,
+			Message: m.ID, By: string(l.Author) + "/" + l.AuthorID, Data: map[string]string{"status": string(StatusPlanned)}})
+		if err := enqueueRelease(tx, releaseArgs{m.ID, t.id}, m.At); err != nil {
 			return Message{}, err
 		}
-		return m.saying(stored{Body: f.Body}), nil
+		return m.saying(stored{Body: l.Body}), nil
 	}
-	if err := noteAnswer(tx, f, m, answered{t.assignee, t.moves}); err != nil {
+	if err := noteAnswer(tx, l.Draft, m, answered{t.assignee, t.moves}); err != nil {
 		return Message{}, err
 	}
-	event.Append(tx, event.Event{Kind: event.MessageSent, Customer: t.record, Thread: f.ThreadID, Counter: t.counter,
-		Message: m.ID, By: string(f.Author) + "/" + f.AuthorID})
+	event.Append(tx, event.Event{Kind: event.MessageSent, Customer: t.record, Thread: t.id, Counter: t.counter,
+		Message: m.ID, By: string(l.Author) + "/" + l.AuthorID})
 	if m.Status == StatusQueued {
-		if err := enqueueDelivery(tx, f.ThreadID, time.Time{}); err != nil {
+		if err := enqueueDelivery(tx, t.id, time.Time{}); err != nil {
 			return Message{}, err
 		}
 	}
-	return m.saying(stored{Body: f.Body}), nil
+	return m.saying(stored{Body: l.Body}), nil
 }
 
 // addressed is a thread as it was when words for it were begun: whom they reach, and

@@ -89,25 +89,30 @@ func (r *Room) part(tx *db.Tx, persons []string, p parting) (asked, gone int, er
 	if err != nil {
 		return 0, 0, fmt.Errorf("who waits for an answer: %w", err)
 	}
-	var leaving []string
+	var leaving, staying []string
 	for _, id := range persons {
 		over, wasAsked := due[id]
 		switch {
 		case slices.Contains(waiting, id), wasAsked && !over:
+			continue
 		case wasAsked:
 			leaving = append(leaving, id)
-		default:
-			could, err := r.askToStay(tx, id, p.rules)
-			if err != nil {
-				return 0, 0, err
-			}
-			if could {
-				asked++
-			} else {
-				leaving = append(leaving, id)
-			}
+			continue
+		}
+		may, err := r.Consent.May(tx, id, consent.Marketing, "")
+		if err != nil {
+			return 0, 0, err
+		}
+		if may {
+			staying = append(staying, id)
+		} else {
+			leaving = append(leaving, id)
 		}
 	}
+	if err := r.askToStay(tx, staying, p.rules); err != nil {
+		return 0, 0, err
+	}
+	asked = len(staying)
 	if len(leaving) == 0 {
 		return asked, 0, nil
 	}
@@ -123,23 +128,22 @@ func (r *Room) part(tx *db.Tx, persons []string, p parting) (asked, gone int, er
 	return asked, len(leaving), err
 }
 
-// askToStay asks one person, if she agreed to be written to, and notes by when she
-// must answer. Where she cannot be reached any more she has that time all the same.
-func (r *Room) askToStay(tx *db.Tx, personID string, rules Rules) (bool, error) {
-	may, err := r.Consent.May(tx, personID, consent.Marketing, "")
-	if err != nil || !may {
-		return false, err
-	}
+// askToStay asks people who agreed to be written to, and notes by when they must answer.
+// Who cannot be reached any more has that time all the same.
+func (r *Room) askToStay(tx *db.Tx, persons []string, rules Rules) error {
 	until := tx.Now.AddDate(0, 0, 7*rules.AnswerWeeks)
-	m, err := r.Desk.AskToStay(tx, personID, until)
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return false, err
+	sent, err := r.Desk.AskToStay(tx, persons, until)
+	if err != nil {
+		return err
 	}
-	if _, err := tx.Exec(`INSERT INTO stay_question (person_id, message_id, asked_at, purge_at) VALUES ($1, $2, $3, $4) ON CONFLICT (person_id) DO NOTHING`,
-		personID, m.ID, db.Micro(tx.Now), db.Micro(until)); err != nil {
-		return false, fmt.Errorf("note a question: %w", err)
+	var rows []any
+	for _, id := range persons {
+		rows = append(rows, id, sent[id].ID, db.Micro(tx.Now), db.Micro(until))
 	}
-	return true, nil
+	if err := tx.Insert(`INSERT INTO stay_question (person_id, message_id, asked_at, purge_at)`, 4, rows, `ON CONFLICT (person_id) DO NOTHING`); err != nil {
+		return fmt.Errorf("note questions: %w", err)
+	}
+	return nil
 }
 
 // React hears what she answers: any word of hers means to stay, except the button
