@@ -53,6 +53,9 @@ func (a *App) tidy(ctx context.Context, _ job.Job) (job.Outcome, error) {
 		if err := webhook.SweepSecrets(tx); err != nil {
 			return err
 		}
+		if err := webhook.SweepLogs(tx); err != nil {
+			return err
+		}
 		job.KeepOpen(tx, tx.Now.Add(tidyEvery))
 		return nil
 	}, nil

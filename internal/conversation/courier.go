@@ -94,7 +94,7 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 		return func(tx *db.Tx) error { return p.refuse(tx, p.stop) }, nil
 	}
 	if code := p.stopped(d.DB.Now()); code != "" {
-		return func(tx *db.Tx) error { return d.fail(tx, p, code) }, nil
+		return func(tx *db.Tx) error { return d.fail(tx, p, failure{code: code}) }, nil
 	}
 	switch {
 	case p.delivery.fresh:
@@ -118,7 +118,7 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 	}
 	receipt, err := d.Adapters[p.account.Kind].Send(ctx, p.account.Account, out)
 	if err != nil {
-		return p.failed(err, d.DB.Now())
+		return d.refused(p, err)
 	}
 	return func(tx *db.Tx) error { return d.succeed(tx, p, receipt) }, nil
 }
@@ -202,16 +202,6 @@ func (p parcel) retryKey() string {
 		return p.delivery.ID
 	}
 	return uuid.NewHash(sha1.New(), uuid.NameSpaceOID, []byte(p.messages[0].ID), 5).String()
-}
-
-// fail is parcel.fail for what was never said: its place in her contact budget is free again.
-func (d *Desk) fail(tx *db.Tx, p parcel, code string) error {
-	for _, m := range p.messages {
-		if err := d.Consent().Free(tx, m.ID); err != nil {
-			return err
-		}
-	}
-	return p.fail(tx, code, "")
 }
 
 // succeed notes what the platform accepted, and goes on.

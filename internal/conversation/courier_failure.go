@@ -9,8 +9,9 @@ import (
 	"dingdong/internal/job"
 )
 
-// failed is the one switch that decides what follows a refused call.
-func (p parcel) failed(err error, now time.Time) (job.Outcome, error) {
+// refused is the one switch that decides what follows a call that was not taken.
+func (d *Desk) refused(p parcel, err error) (job.Outcome, error) {
+	now := d.DB.Now()
 	var e *channel.Error
 	if !errors.As(err, &e) {
 		e = &channel.Error{Kind: channel.Retry, Unknown: true, Err: err}
@@ -27,7 +28,7 @@ func (p parcel) failed(err error, now time.Time) (job.Outcome, error) {
 	case channel.Throttled:
 		wait := max(e.RetryAfter, time.Second)
 		if age > giveUpAfter {
-			return p.finish("throttled", e), nil
+			return d.finish(p, "throttled", e), nil
 		}
 		return p.notTaken, job.Snooze(now.Add(wait))
 	case channel.OverQuota:
@@ -36,23 +37,23 @@ func (p parcel) failed(err error, now time.Time) (job.Outcome, error) {
 				p.account.ID, db.Micro(tx.Now.Add(time.Hour))); err != nil {
 				return err
 			}
-			return p.fail(tx, "over_quota", e.Message)
+			return d.fail(tx, p, failure{"over_quota", e.Message})
 		}, nil
 	case channel.Misconfigured:
 		if age > misconfiguredFor {
-			return p.finish("misconfigured", e), nil
+			return d.finish(p, "misconfigured", e), nil
 		}
 		return p.waitForRepair(e), job.Snooze(now.Add(time.Minute))
 	case channel.Rejected:
 		if len(p.messages) > 1 {
 			return p.separate, nil
 		}
-		return p.finish("rejected", e), nil
+		return d.finish(p, "rejected", e), nil
 	case channel.Unreachable:
-		return p.finish("unreachable", e), nil
+		return d.finish(p, "unreachable", e), nil
 	default: // Retry
 		if age > giveUpAfter {
-			return p.finish("platform_down", e), nil
+			return d.finish(p, "platform_down", e), nil
 		}
 		return p.noteTrouble(e, age), job.Snooze(now.Add(patience(age)))
 	}
@@ -161,12 +162,12 @@ func (p parcel) waitForRepair(e *channel.Error) job.Outcome {
 
 // finish ends a parcel that will not be tried again: failed when we know that
 // the customer does not have it, unknown when we do not.
-func (p parcel) finish(code string, e *channel.Error) job.Outcome {
+func (d *Desk) finish(p parcel, code string, e *channel.Error) job.Outcome {
 	return func(tx *db.Tx) error {
 		if e.Unknown || p.delivery.State == deliveryUnknown {
 			return p.unsure(tx, e.Message)
 		}
-		return p.fail(tx, code, e.Message)
+		return d.fail(tx, p, failure{code, e.Message})
 	}
 }
 
@@ -184,16 +185,23 @@ func (p parcel) unsure(tx *db.Tx, detail string) error {
 	return nil
 }
 
-// fail marks the messages of a parcel and lets the thread go on; pages show the
-// reason on the bubble, and a person may send it again.
-func (p parcel) fail(tx *db.Tx, code, detail string) error {
+// failure is why a message does not reach her: our word for it, and the platform's.
+type failure struct{ code, detail string }
+
+// fail ends the messages of a parcel, which she does not have, and lets the thread go on;
+// pages show the reason on the bubble, and a person may send it again. Their places in her
+// contact budget are free again.
+func (d *Desk) fail(tx *db.Tx, p parcel, f failure) error {
 	for _, m := range p.messages {
-		if err := mark(tx, m.ID, StatusFailed, code, detail); err != nil {
+		if err := d.Consent().Free(tx, m.ID); err != nil {
+			return err
+		}
+		if err := mark(tx, m.ID, StatusFailed, f.code, f.detail); err != nil {
 			return err
 		}
 		p.tell(tx, m, StatusFailed)
 	}
-	if err := p.close(tx, deliveryFailed, detail, ""); err != nil {
+	if err := p.close(tx, deliveryFailed, f.detail, ""); err != nil {
 		return err
 	}
 	p.goOn(tx)

@@ -146,6 +146,23 @@ func TestAnswersAreFreeAtNight(t *testing.T) {
 	})
 }
 
+func TestWhatThePlatformRejectsTakesNoPlace(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		h.agrees(consent.Granted)
+		h.fake.FailNext(1, linefake.Fault{Status: 400, Message: "may not be sent"})
+		m := h.sends(Draft{Purpose: consent.Marketing})
+		h.becomes(m, StatusFailed, "rejected")
+		if n := h.used(); n != 0 {
+			t.Errorf("what she never had counts as %d", n)
+		}
+		h.write(func(tx *db.Tx) error { _, err := h.Resend(tx, h.mei, m.ID); return err })
+		h.becomes(m, StatusSent, "")
+		if n := h.used(); n != 1 {
+			t.Errorf("sent again it counts as %d", n)
+		}
+	})
+}
+
 func TestWhatDoesNotFitIsPlanned(t *testing.T) {
 	talks(t, func(t *testing.T, h *talk) {
 		h.agrees(consent.Granted)

@@ -55,6 +55,8 @@ func TestWhatIsTooOldGoes(t *testing.T) {
 				`INSERT INTO mention (customer_id, counter_id, message_id, kind, about, stance, rule, at) SELECT customer_id, 'c', id, 'signal', 'x', 'said', 'r', at FROM message`,
 				`INSERT INTO delivery (id, thread_id, account_id, method, state, at) SELECT 'd', id, account_id, 'push', 'sent', last_at FROM thread`,
 				`UPDATE tally SET n = (SELECT e.n FROM tally e WHERE e.name = 'event') WHERE name = 'react'`,
+				// Paused long ago and forgotten: nothing is kept for it.
+				`INSERT INTO endpoint (id, name, url, secret, created_at, paused_at) SELECT 'e', 'till', 'https://till.example', note.body, 1, 1 FROM note`,
 			} {
 				if _, err := tx.Exec(q); err != nil {
 					return err

@@ -33,7 +33,7 @@ type Vault struct {
 
 // Open reads the installation's keys from keyURI: "file:/path/key.json", or
 // "hcvault://host:port/transit/keys/name?file=/path/key.json" for a file that
-// only a KMS can open, which is asked here and never again. It makes the keys at
+// only a KMS can open, which is asked here and when that file has changed. It makes the keys at
 // the very first start, and refuses to when the database was sealed with other
 // ones: fresh ones would orphan everything in it.
 func Open(keyURI string, d *db.DB) (*Vault, error) {

@@ -238,6 +238,21 @@ func TestOldLogIsForgotten(t *testing.T) {
 	h.until("only the new one is left", func() bool { l := h.log(e.ID); return len(l) == 1 && l[0].State == stateSent })
 }
 
+func TestLogOfAnEndedEndpointIsForgotten(t *testing.T) {
+	h := alone(t)
+	e, _ := h.add("https://till.example")
+	h.happen(event.ThreadChanged, 3)
+	h.until("queued", func() bool { return len(h.log(e.ID)) == 3 })
+	h.write(func(tx *db.Tx) error { return h.End(tx, staff.System(), e.ID) })
+	for _, left := range []int{3, 0} {
+		h.write(SweepLogs)
+		if n := len(h.log(e.ID)); n != left {
+			t.Errorf("%d lines are left, want %d", n, left)
+		}
+		h.clock.Advance(keepFor + time.Hour)
+	}
+}
+
 func TestUnsentMessageGoesOutEmpty(t *testing.T) {
 	h := alone(t)
 	account := h.open()

@@ -110,3 +110,14 @@ func forgetOld(tx *db.Tx, endpointID string) error {
 	}
 	return nil
 }
+
+// SweepLogs forgets the logs of endpoints that were ended: nothing is sent to them any
+// more that would.
+func SweepLogs(tx *db.Tx) error {
+	_, err := tx.Exec(`DELETE FROM endpoint_delivery WHERE id IN (SELECT d.id FROM endpoint e JOIN endpoint_delivery d ON d.endpoint_id = e.id
+		WHERE e.ended_at IS NOT NULL AND d.at < $1 LIMIT 1000)`, db.Micro(tx.Now.Add(-keepFor)))
+	if err != nil {
+		return fmt.Errorf("forget logs of ended endpoints: %w", err)
+	}
+	return nil
+}
