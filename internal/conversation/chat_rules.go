@@ -13,9 +13,10 @@ type HouseAct string
 
 // What a message can ask.
 const (
-	AsksStop  = HouseAct(hintStop)
-	AsksStart = HouseAct(hintStart)
-	AsksPage  = HouseAct(hintOwn)
+	AsksStop    = HouseAct(hintStop)
+	AsksStart   = HouseAct(hintStart)
+	AsksPage    = HouseAct(hintOwn)
+	AsksAdvisor = HouseAct(hintOther)
 )
 
 // ShippedWords are the words of the product in a language.

@@ -20,7 +20,7 @@ import (
 )
 
 // A hint is a message that is nothing but a word by which she asks something of the
-// house: stop, start again, show me what you know. It must be the whole message: a word
+// house: stop, start again, show me what you know, another advisor. It must be the whole message: a word
 // inside a sentence is for the advisor.
 type hint string
 
@@ -28,13 +28,14 @@ const (
 	hintStop  hint = "stop"
 	hintStart hint = "start"
 	hintOwn   hint = "page"
+	hintOther hint = "advisor"
 )
 
 // hintKeys are the sentences that list the words of the product.
 var hintKeys = []struct {
 	hint hint
 	key  string
-}{{hintOwn, "page_words"}, {hintStart, "start_words"}, {hintStop, "stop_words"}} // where two say the same, the last counts
+}{{hintOther, "advisor_words"}, {hintOwn, "page_words"}, {hintStart, "start_words"}, {hintStop, "stop_words"}} // where two say the same, the last counts
 
 const (
 	maxHintBytes = 240 // of a message that is looked at; hers in Arabic or Thai take three a letter

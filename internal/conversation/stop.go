@@ -45,14 +45,32 @@ func (d *Desk) heed(tx *db.Tx, s utterance) error {
 	if err != nil {
 		return err
 	}
-	say := d.ownPage(v, s.place.identityID, tx.Now)
-	if asks == hintStart {
-		if say, err = d.question(tx, v, s.place); err != nil {
-			return err
+	var say sentence
+	switch asks {
+	case hintOwn:
+		say = d.ownPage(v, s.place.identityID, tx.Now)
+	case hintStart:
+		say, err = d.question(tx, v, s.place)
+	case hintOther:
+		if say, err = d.otherAdvisors(tx, v, s); len(say.choices) == 0 {
+			return err // her advisor reads it
 		}
+	}
+	if err != nil {
+		return err
 	}
 	say.key = "heed:" + s.message.ID
 	return d.tell(tx, s.place.threadID, say)
+}
+
+// otherAdvisors is whom she may choose, unless she is offered them anyway with these words.
+func (d *Desk) otherAdvisors(tx *db.Tx, v voice, s utterance) (sentence, error) {
+	if s.account.OfferChoice && s.place.routing == unbound {
+		if due, err := offerDue(tx, s.account, s.place); err != nil || due {
+			return sentence{}, err
+		}
+	}
+	return d.advisorsAt(tx, s.account, s.place.counterID, v)
 }
 
 // stopBySaying withdraws everything at once, and says so.

@@ -450,3 +450,34 @@ func numbered(n int) (out []string) {
 	}
 	return out
 }
+
+// TestSheAsksForAnotherAdvisor: the word alone brings the list, and stays in the thread;
+// inside a sentence, or where nobody can be chosen, it is for her advisor.
+func TestSheAsksForAnotherAdvisor(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		h.hears("可以換顧問嗎,她都不回")
+		if n := len(h.said(h.thread.ID)); n != 0 {
+			t.Fatalf("a sentence was answered by the house %d times", n)
+		}
+		h.hears("換顧問！")
+		said := h.said(h.thread.ID)
+		if len(said) != 1 || len(said[0].Body.Choices) != 2 || said[0].Body.Choices[0].Label != "Mei" {
+			t.Fatalf("the house said %+v", said)
+		}
+		if got := h.texts(h.mei, h.thread.ID); !slices.Contains(got, "換顧問！") {
+			t.Errorf("her words are not in the thread: %q", got)
+		}
+		h.taps("choose", said[0].Body.Choices[0].Data)
+		if th := h.only(h.mei); th.AssigneeID != h.mei.ID {
+			t.Errorf("the thread is %q's", th.AssigneeID)
+		}
+		h.write(func(tx *db.Tx) error {
+			return staff.SetAway(tx, staff.System(), staff.Away{StaffID: h.mei.ID, Until: h.clock.Now().AddDate(0, 0, 7)})
+		})
+		before := len(h.said(h.thread.ID))
+		h.hears("change advisor")
+		if n := len(h.said(h.thread.ID)); n != before {
+			t.Errorf("with nobody to choose the house said %d more", n-before)
+		}
+	})
+}

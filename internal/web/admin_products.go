@@ -87,12 +87,33 @@ func (s *Server) listProducts(w http.ResponseWriter, r *http.Request, v *Visit) 
 	return s.render(w, v, view{Page: "admin_products", Data: data})
 }
 
+// categoryCodes are the categories that the house has words for.
+func categoryCodes() []string {
+	for _, k := range customer.Facets() {
+		if k.Name == "category" {
+			return k.Values
+		}
+	}
+	return nil
+}
+
 // categoryName says a category: the house's word where it is one of its own codes.
 func (s *Server) categoryName(w *Words, category string) string {
-	if slices.ContainsFunc(customer.Facets(), func(k customer.FacetKind) bool { return k.Name == "category" && slices.Contains(k.Values, category) }) {
+	if slices.Contains(categoryCodes(), category) {
 		return s.TagLabel(w, "category:"+category, "")
 	}
 	return category
+}
+
+// categoryOf is what somebody means who enters a category by its word.
+func (s *Server) categoryOf(w *Words, entered string) string {
+	entered = strings.TrimSpace(entered)
+	for _, code := range categoryCodes() {
+		if strings.EqualFold(s.categoryName(w, code), entered) {
+			return code
+		}
+	}
+	return entered
 }
 
 func (s *Server) productRow(v *Visit, p catalogue.Product, brand string) productRow {
@@ -192,7 +213,7 @@ func (s *Server) productPage(w http.ResponseWriter, v *Visit, f Form) error {
 			data.Variants = append(data.Variants, s.variantLine(v, x))
 		}
 		if f.Values == nil {
-			f.Values = url.Values{"name": {p.Name}, "brand": {p.BrandID}, "category": {p.Category}, "lasts_days": {formNumber(p.LastsDays)},
+			f.Values = url.Values{"name": {p.Name}, "brand": {p.BrandID}, "category": {s.categoryName(v.Words, p.Category)}, "lasts_days": {formNumber(p.LastsDays)},
 				"url": {p.URL}, "closed": {checked(data.Closed)}}
 		}
 	}
@@ -202,11 +223,7 @@ func (s *Server) productPage(w http.ResponseWriter, v *Visit, f Form) error {
 			data.Brands = append(data.Brands, Option{b.ID, b.Name})
 		}
 	}
-	for _, k := range customer.Facets() {
-		if k.Name == "category" {
-			categories = append(categories, k.Values...)
-		}
-	}
+	categories = append(categories, categoryCodes()...)
 	slices.Sort(categories)
 	for _, c := range slices.Compact(categories) {
 		data.Categories = append(data.Categories, Option{c, s.categoryName(v.Words, c)})
@@ -241,7 +258,7 @@ func (s *Server) saveProduct(w http.ResponseWriter, r *http.Request, v *Visit) e
 		return malformed(err)
 	}
 	form, id := r.PostForm, r.PathValue("product")
-	p := catalogue.ProductForm{Ref: form.Get("ref"), Brand: form.Get("brand"), Name: form.Get("name"), Category: form.Get("category"),
+	p := catalogue.ProductForm{Ref: form.Get("ref"), Brand: form.Get("brand"), Name: form.Get("name"), Category: s.categoryOf(v.Words, form.Get("category")),
 		LastsDays: typedNumber(form.Get("lasts_days")), URL: form.Get("url"), Closed: form.Get("closed") == "on"}
 	f := Form{Values: form}
 	err := s.DB.Write(r.Context(), func(tx *db.Tx) error {

@@ -11,6 +11,27 @@ import (
 	"dingdong/internal/staff"
 )
 
+// TestCategoryIsEnteredByItsWord: people read and write words, and what is stored is the
+// code that the words of customers lead to, too.
+func TestCategoryIsEnteredByItsWord(t *testing.T) {
+	h := newAdminHouse(t)
+	b := h.as(t, h.Admin)
+	for _, entered := range []struct{ typed, stored, shown string }{
+		{" Sun Care", "suncare", "sun care"}, {"suncare", "suncare", "sun care"}, {"Tea ", "Tea", "Tea"},
+	} {
+		form := url.Values{"ref": {"R-" + entered.typed}, "name": {"Product"}, "category": {entered.typed}}
+		path := b.post("/admin/products", form).Header().Get("Location")
+		want(t, b.get(path), http.StatusOK, `value="`+entered.shown+`"`)
+		h.read(func(tx *db.Tx) error {
+			p, err := h.Shop.ProductByID(tx, strings.TrimPrefix(path, "/admin/products/"))
+			if p.Category != entered.stored {
+				t.Errorf("%q is stored as %q", entered.typed, p.Category)
+			}
+			return err
+		})
+	}
+}
+
 func TestProductsAreKeptByHand(t *testing.T) {
 	h := newAdminHouse(t)
 	b := h.as(t, h.Admin)
