@@ -228,7 +228,7 @@ func (t *tap) arrived(counterID, key string, pairs ...string) error {
 }
 
 func (t *tap) showAdvisors() error {
-	s, err := t.advisorsAt(t.tx, t.account, t.place.counterID, t.voice)
+	s, err := t.othersAt(t.tx, t.account, t.place.counterID, t.voice)
 	if err != nil {
 		return err
 	}
@@ -321,6 +321,13 @@ func (d *Desk) advisorsAt(tx *db.Tx, a Account, counterID string, v voice) (sent
 		s.choices = append(s.choices, channel.Choice{Label: v.say("anyone"), Data: dataAdvisor(counterID, "")})
 	}
 	return s, nil
+}
+
+// othersAt is advisorsAt for who asked for it: she may have one.
+func (d *Desk) othersAt(tx *db.Tx, a Account, counterID string, v voice) (sentence, error) {
+	s, err := d.advisorsAt(tx, a, counterID, v)
+	s.text = v.say("offer_other")
+	return s, err
 }
 
 // offerChoice offers a customer without an advisor one of her own, once: with her first

@@ -70,7 +70,7 @@ func (d *Desk) otherAdvisors(tx *db.Tx, v voice, s utterance) (sentence, error) 
 			return sentence{}, err
 		}
 	}
-	return d.advisorsAt(tx, s.account, s.place.counterID, v)
+	return d.othersAt(tx, s.account, s.place.counterID, v)
 }
 
 // stopBySaying withdraws everything at once, and says so.
