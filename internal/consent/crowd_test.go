@@ -20,21 +20,7 @@ func TestNobodyOverdraws(t *testing.T) {
 }
 
 func crowdAsks(t *testing.T, url string) {
-	clock := dbtest.NewClock(opening)
-	var nodes []*house
-	for i := range 2 {
-		d, err := db.Open(context.Background(), url, db.Options{Clock: clock.Now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { d.Close() })
-		if i == 0 {
-			nodes = append(nodes, openHouse(t, d, clock))
-			continue
-		}
-		first := nodes[0]
-		nodes = append(nodes, &house{Room: &Room{Vault: first.Vault, Book: first.Book}, t: t, db: d, clock: clock, lin: first.lin, wang: first.wang})
-	}
+	nodes := twoNodes(t, url)
 	h := nodes[0]
 	h.grant(h.lin)
 	h.grant(h.wang)
@@ -66,7 +52,7 @@ func crowdAsks(t *testing.T, url string) {
 	}
 	var spent, planned []place
 	h.read(func(tx *db.Tx) error {
-		all, err := placesOf(tx, []string{h.lin, h.wang}, clock.Now())
+		all, err := placesOf(tx, []string{h.lin, h.wang}, h.clock.Now())
 		for _, p := range all {
 			if p.state == stateSpent {
 				spent = append(spent, p)

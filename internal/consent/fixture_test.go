@@ -66,6 +66,28 @@ func openHouse(t testing.TB, d *db.DB, clock *dbtest.Clock) *house {
 	return h
 }
 
+// twoNodes are two houses on one database.
+func twoNodes(t *testing.T, url string) [2]*house {
+	t.Helper()
+	clock := dbtest.NewClock(opening)
+	var nodes [2]*house
+	for i := range nodes {
+		d, err := db.Open(context.Background(), url, db.Options{Clock: clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { d.Close() })
+		if i == 0 {
+			nodes[0] = openHouse(t, d, clock)
+			continue
+		}
+		other := *nodes[0]
+		other.Room, other.db = &Room{Vault: other.Vault, Book: other.Book}, d
+		nodes[i] = &other
+	}
+	return nodes
+}
+
 func (h *house) person(tx *db.Tx, f staff.StaffForm) staff.Viewer {
 	h.t.Helper()
 	f.Email = f.Name + "@store.example"

@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -150,20 +149,7 @@ func TestCrowdsThatMeet(t *testing.T) {
 }
 
 func crowdsMeet(t *testing.T, url string) {
-	clock := dbtest.NewClock(opening)
-	var nodes []*house
-	for i := range 2 {
-		d, err := db.Open(context.Background(), url, db.Options{Clock: clock.Now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { d.Close() })
-		if i == 0 {
-			nodes = append(nodes, openHouse(t, d, clock))
-			continue
-		}
-		nodes = append(nodes, &house{Room: &Room{Vault: nodes[0].Vault, Book: nodes[0].Book}, t: t, db: d, clock: clock})
-	}
+	nodes := twoNodes(t, url)
 	h := nodes[0]
 	people := h.people("c")
 	for _, who := range people {
