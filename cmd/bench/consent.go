@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	consentPeople = 1536 // of each kind, and for each round of the last
-	consentRounds = 7
-	consentGroup  = 64 // messages in one transaction
+	consentPeople = 1024 // for each way and round
+	consentRounds = 31   // collecting garbage falls into one round and not the next: many are needed
+	consentGroup  = 64   // messages in one transaction
 )
 
 // consent measures what asking adds to a message, in processor time. An answer to somebody
@@ -41,7 +41,7 @@ func (r *run) consent() error {
 			took := make([]time.Duration, len(ways))
 			for from := 0; from < consentPeople; from += consentGroup {
 				for i, w := range ways {
-					one, err := c.send(w, n, from)
+					one, err := c.send(w, c.threads[i][n][from:from+consentGroup])
 					if err != nil {
 						return err
 					}
@@ -56,7 +56,7 @@ func (r *run) consent() error {
 				extra[i] = append(extra[i], (took[i]-took[0])/consentPeople)
 			}
 		}
-		floor := middle(floors)
+		floor, _, _ := middle(floors)
 		for i, w := range ways[1:] {
 			r.asks(w.name, extra[1+i], floor)
 		}
@@ -64,26 +64,26 @@ func (r *run) consent() error {
 	})
 }
 
-// way is how something is said; the first is the floor.
+// way is how something is said; the first is the floor. Each round says it to others, of
+// whom none has heard anything: what was read a moment ago costs less to read again.
 type way struct {
 	name     string
 	purpose  string
-	crowd    int  // who hears it
-	fresh    bool // each round says it to others, who have heard none
+	waits    bool // nobody has answered them
 	together bool
 }
 
 var ways = []way{
-	{crowd: 0},
-	{name: "Consent, asked for an answer", crowd: 1},
-	{name: "Consent and a place in the budget, for a campaign's message", purpose: consent.Marketing, crowd: 2, fresh: true, together: true},
-	{name: "Consent and a place in the budget, for a single unasked message", purpose: consent.Marketing, crowd: 2 + consentRounds, fresh: true},
+	{waits: true},
+	{name: "Consent, asked for an answer"},
+	{name: "Consent and a place in the budget, for a campaign's message", purpose: consent.Marketing, together: true},
+	{name: "Consent and a place in the budget, for a single unasked message", purpose: consent.Marketing},
 }
 
 // asks notes what asking costs beside putting a message into its queue and, if that was
 // measured in this run, beside its whole way to the platform.
 func (r *run) asks(name string, extra []time.Duration, floor time.Duration) {
-	add := middle(extra)
+	add, low, high := middle(extra)
 	for _, against := range []struct {
 		what string
 		cost time.Duration
@@ -92,23 +92,26 @@ func (r *run) asks(name string, extra []time.Duration, floor time.Duration) {
 			continue
 		}
 		share := float64(add) / float64(against.cost)
-		r.note(name, fmt.Sprintf("%d µs, %.0f %% of the %d µs %s (rounds %d to %d µs)", add.Microseconds(), 100*share, against.cost.Microseconds(),
-			against.what, extra[0].Microseconds(), extra[len(extra)-1].Microseconds()), "under 10 % of a queued message", share < 0.1)
+		r.note(name, fmt.Sprintf("%d µs, %.0f %% of the %d µs %s (half of the rounds: %d to %d µs)", add.Microseconds(), 100*share, against.cost.Microseconds(),
+			against.what, low.Microseconds(), high.Microseconds()), "under 10 % of a queued message", share < 0.1)
 	}
 }
 
-// middle sorts and gives the median.
-func middle(of []time.Duration) time.Duration {
+// middle is the mean of the middle half, and where that begins and ends.
+func middle(of []time.Duration) (mean, low, high time.Duration) {
 	slices.Sort(of)
-	return of[len(of)/2]
+	half := of[len(of)/4 : len(of)-len(of)/4]
+	for _, d := range half {
+		mean += d
+	}
+	return mean / time.Duration(len(half)), half[0], half[len(half)-1]
 }
 
-// asking is a house with people of several kinds: who waits, who was answered, and for each
-// round and way some who agreed to news and have heard none.
+// asking is a house with people for each way and round.
 type asking struct {
 	run     *run
 	app     *app.App
-	threads [2 + 2*consentRounds][]string
+	threads [][][]string // by way, round and person
 }
 
 func (c *asking) furnish(accountID string) error {
@@ -125,68 +128,61 @@ func (c *asking) furnish(accountID string) error {
 	}); err != nil {
 		return err
 	}
-	for kind := range c.threads {
-		c.threads[kind] = make([]string, consentPeople)
-		if err := c.each(func(tx *db.Tx, n int) error {
-			user := fmt.Sprintf("U%02d%030d", kind, n)
-			if _, err := a.Desk.Receive(tx, account, []channel.Inbound{{EventID: "c-" + user, Kind: channel.Message, At: tx.Now,
-				Peer: channel.Peer{Type: channel.Person, ID: user}, Body: channel.Body{Type: channel.Text, Text: "好的"}}}); err != nil {
-				return err
+	// In turns, as they are written to: so none has older neighbours than the others.
+	c.threads = make([][][]string, len(ways))
+	for n := range consentRounds {
+		for i := range ways {
+			c.threads[i] = append(c.threads[i], nil)
+		}
+		for from := 0; from < consentPeople; from += consentGroup {
+			for i, w := range ways {
+				if err := a.DB.Write(c.run.ctx, func(tx *db.Tx) error {
+					threads := c.threads[i][n][:from:from]
+					for p := from; p < from+consentGroup; p++ {
+						id, err := c.meet(tx, account, w, fmt.Sprintf("U%02d%03d%027d", i, n, p))
+						if err != nil {
+							return err
+						}
+						threads = append(threads, id)
+					}
+					c.threads[i][n] = threads
+					return nil
+				}); err != nil {
+					return err
+				}
 			}
-			who, err := a.Desk.Book.Find(tx, account.ID, user)
-			if err != nil {
-				return err
-			}
-			if err := tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1`, who.CustomerID).Scan(&c.threads[kind][n]); err != nil {
-				return err
-			}
-			if kind == 0 {
-				return nil
-			}
-			// A person's answer ends the waiting: from here on the house looks when she wrote.
-			if _, err := a.Desk.Send(tx, conversation.Draft{ThreadID: c.threads[kind][n], Author: conversation.AuthorStaff, AuthorID: "bench",
-				Body: channel.Body{Type: channel.Text, Text: "您好"}}); err != nil {
-				return err
-			}
-			_, err = a.Desk.Consent().Record(tx, consent.Entry{Customer: who.CustomerID, Purpose: consent.Marketing, State: consent.Granted, How: consent.HowPage})
-			return err
-		}); err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-// each does something for all people of a kind.
-func (c *asking) each(do func(tx *db.Tx, n int) error) error {
-	for from := 0; from < consentPeople; from += consentGroup {
-		if err := c.group(from, do); err != nil {
-			return err
-		}
+// meet lets somebody write for the first time, and gives the thread.
+func (c *asking) meet(tx *db.Tx, account conversation.Account, w way, user string) (thread string, err error) {
+	desk := c.app.Desk
+	if _, err := desk.Receive(tx, account, []channel.Inbound{{EventID: "c-" + user, Kind: channel.Message, At: tx.Now,
+		Peer: channel.Peer{Type: channel.Person, ID: user}, Body: channel.Body{Type: channel.Text, Text: "好的"}}}); err != nil {
+		return "", err
 	}
-	return nil
-}
-
-// group does it for some of them, in one transaction.
-func (c *asking) group(from int, do func(tx *db.Tx, n int) error) error {
-	return c.app.DB.Write(c.run.ctx, func(tx *db.Tx) error {
-		for n := from; n < from+consentGroup; n++ {
-			if err := do(tx, n); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	who, err := desk.Book.Find(tx, account.ID, user)
+	if err != nil {
+		return "", err
+	}
+	if err := tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1`, who.CustomerID).Scan(&thread); err != nil || w.waits {
+		return thread, err
+	}
+	// A person's answer ends the waiting: from here on the house looks when she wrote.
+	if _, err := desk.Send(tx, conversation.Draft{ThreadID: thread, Author: conversation.AuthorStaff, AuthorID: "bench",
+		Body: channel.Body{Type: channel.Text, Text: "您好"}}); err != nil {
+		return "", err
+	}
+	_, err = desk.Consent().Record(tx, consent.Entry{Customer: who.CustomerID, Purpose: consent.Marketing, State: consent.Granted, How: consent.HowPage})
+	return thread, err
 }
 
 // send writes to some people, sees that it goes, and says what that took.
-func (c *asking) send(w way, round, from int) (time.Duration, error) {
-	crowd := w.crowd
-	if w.fresh {
-		crowd += round
-	}
+func (c *asking) send(w way, threads []string) (time.Duration, error) {
 	var drafts []conversation.Draft
-	for _, thread := range c.threads[crowd][from : from+consentGroup] {
+	for _, thread := range threads {
 		drafts = append(drafts, conversation.Draft{ThreadID: thread, Author: conversation.AuthorAutomation, AuthorID: "bench", Purpose: w.purpose,
 			Body: channel.Body{Type: channel.Text, Text: "您好"}})
 	}

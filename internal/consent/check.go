@@ -58,17 +58,18 @@ func (r *Room) Check(tx *db.Tx, a Ask) (Answer, error) {
 // people costs little more than what it says to one.
 func (r *Room) CheckAll(tx *db.Tx, asks []Ask) ([]Answer, error) {
 	answers := make([]Answer, len(asks))
-	var todo []*checking
-	for i, a := range asks {
-		if a.Purpose == Service && a.Answers {
+	todo := make([]*checking, 0, len(asks))
+	for i := range asks {
+		if asks[i].Purpose == Service && asks[i].Answers {
 			answers[i] = Answer{At: tx.Now}
 			continue
 		}
-		zone, err := r.check(tx, &a)
-		if err != nil {
+		c := &checking{Ask: asks[i], answer: &answers[i]}
+		var err error
+		if c.zone, err = r.check(tx, &c.Ask); err != nil {
 			return nil, err
 		}
-		todo = append(todo, &checking{Ask: a, zone: zone, answer: &answers[i]})
+		todo = append(todo, c)
 	}
 	for len(todo) > 0 {
 		n, err := r.checkSome(tx, todo[:min(len(todo), checkLimit)])
@@ -114,7 +115,7 @@ func (r *Room) checkSome(tx *db.Tx, todo []*checking) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var places []place
+	places := make([]place, 0, len(todo))
 	for i, c := range todo {
 		if c.decide(refusals[i]); c.take != nil {
 			places = append(places, *c.take)
@@ -154,38 +155,41 @@ func apart(todo []*checking, people map[string]person) int {
 // when she last wrote.
 func (r *Room) openAll(tx *db.Tx, todo []*checking, people map[string]person) error {
 	var records []string
-	var heard []any
-	whose := map[string]string{} // person by record
+	whose := map[string]*checking{} // by record
 	for _, c := range todo {
-		who := people[c.Customer]
-		if c.Heard.After(who.own) {
-			heard = append(heard, c.Customer, db.Micro(c.Heard))
+		c.book.who = people[c.Customer]
+		for _, record := range c.book.who.records {
+			records, whose[record] = append(records, record), c
 		}
-		if c.Heard.After(who.heard) {
-			who.heard = c.Heard
-		}
-		for _, record := range who.records {
-			records, whose[record] = append(records, record), who.id
-		}
-		c.book.who = who
-	}
-	if err := keepHeard(tx, heard); err != nil {
-		return err
 	}
 	places, err := placesOf(tx, records, tx.Now)
 	if err != nil {
 		return err
 	}
-	hers := map[string][]place{}
+	hers := map[*checking][]place{}
 	for _, p := range places {
-		hers[whose[p.customer]] = append(hers[whose[p.customer]], p)
+		c := whose[p.customer]
+		hers[c] = append(hers[c], p)
 	}
+	var heard []any
 	for _, c := range todo {
-		if c.book, err = r.lay(tx, c.book.who, c.zone, hers[c.book.who.id]); err != nil {
+		if c.answered(hers[c]) {
+			heard = append(heard, c.Customer, db.Micro(c.Heard))
+		}
+		if c.Heard.After(c.book.who.heard) {
+			c.book.who.heard = c.Heard
+		}
+		if c.book, err = r.lay(tx, c.book.who, c.zone, hers[c]); err != nil {
 			return err
 		}
 	}
-	return nil
+	return keepHeard(tx, heard)
+}
+
+// answered says that what she wrote is to be remembered: it answers a message, and was
+// not known yet. Words that came before all of ours answer none of them, ever.
+func (c *checking) answered(hers []place) bool {
+	return c.Heard.After(c.book.who.own) && slices.ContainsFunc(hers, func(p place) bool { return p.at.Before(c.Heard) })
 }
 
 // decide answers a message and says which place it takes.

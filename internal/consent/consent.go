@@ -102,20 +102,21 @@ type part struct {
 
 // partColumns are those of a record c and what it heard, b. The relation begins with her
 // first identity: a member who was only entered or imported has no first week yet.
-const partColumns = `c.id, c.person_id = '', COALESCE(b.heard_at, 0), COALESCE(b.paused_until, 0),
+const partColumns = `c.id, COALESCE(b.heard_at, 0), COALESCE(b.paused_until, 0),
 	COALESCE((SELECT MIN(i.created_at) FROM identity i WHERE i.customer_id = c.id), 0)`
 
 // readPeople reads people by the ids of any of their records. Most have one record, and
 // for them one look is enough.
 func readPeople(tx *db.Tx, customers []string) (map[string]person, error) {
 	marks, args := db.In(customers, 1)
-	rows, err := tx.Query(`SELECT c.id, `+partColumns+`,
+	rows, err := tx.Query(`SELECT `+partColumns+`,
 		CASE WHEN c.person_id <> '' OR EXISTS (SELECT 1 FROM customer m WHERE m.person_id <> '' AND m.person_id = c.id) THEN 1 ELSE 0 END
 		FROM customer c LEFT JOIN contact_budget b ON b.customer_id = c.id WHERE c.id IN (`+marks+`)`, args...)
 	var several []string
 	parts, err := db.Collect(rows, err, func(r *sql.Rows) (x part, err error) {
 		var merged int
-		err = r.Scan(&x.asked, &x.id, &x.herself, &x.heard, &x.paused, &x.since, &merged)
+		err = r.Scan(&x.id, &x.heard, &x.paused, &x.since, &merged)
+		x.asked, x.herself = x.id, true
 		if merged == 1 {
 			several = append(several, x.id)
 		}
@@ -152,7 +153,7 @@ func readPeople(tx *db.Tx, customers []string) (map[string]person, error) {
 // allParts reads every record of people by one of each.
 func allParts(tx *db.Tx, customers []string) ([]part, error) {
 	marks, args := db.In(customers, 1)
-	rows, err := tx.Query(`SELECT c.asked, `+partColumns+`
+	rows, err := tx.Query(`SELECT c.asked, c.person_id = '', `+partColumns+`
 		FROM (SELECT o.id AS asked, h.id, h.person_id FROM customer o
 				JOIN customer h ON h.id = CASE WHEN o.person_id = '' THEN o.id ELSE o.person_id END
 				WHERE o.id IN (`+marks+`)
@@ -161,7 +162,7 @@ func allParts(tx *db.Tx, customers []string) ([]part, error) {
 				WHERE o.id IN (`+marks+`)) c
 		LEFT JOIN contact_budget b ON b.customer_id = c.id`, args...)
 	return db.Collect(rows, err, func(r *sql.Rows) (x part, err error) {
-		return x, r.Scan(&x.asked, &x.id, &x.herself, &x.heard, &x.paused, &x.since)
+		return x, r.Scan(&x.asked, &x.herself, &x.id, &x.heard, &x.paused, &x.since)
 	})
 }
 

@@ -95,19 +95,26 @@ func placesOf(tx *db.Tx, records []string, now time.Time) ([]place, error) {
 // keepAll writes places, of as many messages; a freed one of the same message is taken
 // anew. It says which were kept: the others' messages have a place already.
 func keepAll(tx *db.Tx, places []place) (map[string]bool, error) {
-	args := make([]any, 0, 14*len(places))
-	for _, p := range places {
-		args = append(args, p.message, p.customer, p.account, p.purpose, p.kind, p.staff, p.state, db.Micro(p.at), int64(p.priority),
-			db.Micro(p.notBefore), db.Micro(p.expires), db.Micro(p.asked), p.zone, p.reason)
-	}
-	n, err := tx.InsertCount(`INSERT INTO contact_place (`+placeColumns+`)`, 14, args, `ON CONFLICT (message_id) DO UPDATE
-		SET customer_id = excluded.customer_id, account_id = excluded.account_id,
-		purpose = excluded.purpose, kind = excluded.kind, by_staff = excluded.by_staff, state = excluded.state, at = excluded.at,
-		priority = excluded.priority, not_before = excluded.not_before, expires_at = excluded.expires_at,
-		asked_at = excluded.asked_at, zone = excluded.zone, reason = excluded.reason
-		WHERE contact_place.state = 'freed'`)
-	if err != nil {
-		return nil, fmt.Errorf("take places: %w", err)
+	var n int64
+	for rest := places; len(rest) > 0; {
+		some := alike(rest)
+		p, rows := rest[0], make([]any, 0, 2*some)
+		for _, one := range rest[:some] {
+			rows = append(rows, one.message, one.customer)
+		}
+		added, err := tx.InsertShared(`INSERT INTO contact_place (`+placeColumns+`)
+			SELECT v.column1, v.column2, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12`, []any{p.account, p.purpose, p.kind, p.staff, p.state,
+			db.Micro(p.at), int64(p.priority), db.Micro(p.notBefore), db.Micro(p.expires), db.Micro(p.asked), p.zone, p.reason}, 2, rows,
+			`ON CONFLICT (message_id) DO UPDATE
+			SET customer_id = excluded.customer_id, account_id = excluded.account_id,
+			purpose = excluded.purpose, kind = excluded.kind, by_staff = excluded.by_staff, state = excluded.state, at = excluded.at,
+			priority = excluded.priority, not_before = excluded.not_before, expires_at = excluded.expires_at,
+			asked_at = excluded.asked_at, zone = excluded.zone, reason = excluded.reason
+			WHERE contact_place.state = 'freed'`)
+		if err != nil {
+			return nil, fmt.Errorf("take places: %w", err)
+		}
+		n, rest = n+added, rest[some:]
 	}
 	kept := make(map[string]bool, len(places))
 	for _, p := range places {
@@ -123,6 +130,19 @@ func keepAll(tx *db.Tx, places []place) (map[string]bool, error) {
 		kept[p.message] = is.customer == p.customer && is.asked.Equal(p.asked)
 	}
 	return kept, nil
+}
+
+// alike counts the first places that differ in nothing but whose they are: what a campaign
+// says to many mostly does.
+func alike(places []place) int {
+	first := places[0]
+	for i, p := range places[1:] {
+		p.message, p.customer = first.message, first.customer
+		if p != first {
+			return i + 1
+		}
+	}
+	return len(places)
 }
 
 func free(tx *db.Tx, messageID, reason string) error {

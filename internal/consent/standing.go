@@ -200,18 +200,19 @@ func lastWords(tx *db.Tx, purpose string, questions []question) (stand, error) {
 	if len(questions) == 1 { // of one person the last word is enough
 		every, last = "", "ORDER BY at DESC, id DESC LIMIT 1"
 	}
-	rows, err := tx.Query(`SELECT p.needs_grant, COALESCE(p.closed_at, 0), p.from_version, e.customer_id, e.account_id, e.state, e.version
+	rows, err := tx.Query(`SELECT p.needs_grant, COALESCE(p.closed_at, 0), p.from_version,
+			COALESCE(e.customer_id, ''), COALESCE(e.account_id, ''), COALESCE(e.state, ''), COALESCE(e.version, 0)
 		FROM purpose p LEFT JOIN (SELECT customer_id, account_id, state, version, at, id FROM consent
 			WHERE `+hers+` AND purpose = $1 AND account_id IN ('', `+marks+`) `+last+`) e ON TRUE
 		WHERE p.name = $1 `+every, slices.Concat([]any{db.CleanText(purpose)}, args, more)...)
 	s := stand{words: map[string][]word{}}
 	found := 0
 	_, err = db.Collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
-		var customer, account, state sql.NullString // none: nobody said anything
-		var version sql.NullInt64
-		err = r.Scan(&s.needs, &s.closed, &s.from, &customer, &account, &state, &version)
-		if customer.Valid {
-			s.words[customer.String] = append(s.words[customer.String], word{account.String, State(state.String), version.Int64, found})
+		w := word{age: found}
+		var customer string // "": nobody said anything
+		err = r.Scan(&s.needs, &s.closed, &s.from, &customer, &w.account, &w.state, &w.version)
+		if customer != "" {
+			s.words[customer] = append(s.words[customer], w)
 		}
 		found++
 		return none, err

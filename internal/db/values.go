@@ -3,6 +3,7 @@ package db
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -136,29 +137,48 @@ func (tx *Tx) InsertReturning(head string, width int, args []any, tail string, s
 }
 
 func (tx *Tx) insert(head string, width int, args []any, tail string, run func(string, []any) error) error {
+	return tx.insertAs(insertKey{head: head, tail: tail, width: width}, args, run)
+}
+
+func (tx *Tx) insertAs(k insertKey, args []any, run func(string, []any) error) error {
+	width := k.width
 	if width == 0 || len(args)%width != 0 {
 		return fmt.Errorf("db: %d values do not make rows of %d", len(args), width)
 	}
 	for len(args) > 0 {
 		// Few sizes, so that few statements are prepared.
-		n := 1
+		k.n = 1
 		for _, size := range [...]int{256, 64, 16, 4} {
 			if len(args) >= size*width && size*width <= 4096 {
-				n = size
+				k.n = size
 				break
 			}
 		}
-		if err := run(tx.db.inserts.text(insertKey{head, tail, width, n}), args[:n*width]); err != nil {
+		if err := run(tx.db.inserts.text(k), args[:k.n*width]); err != nil {
 			return err
 		}
-		args = args[n*width:]
+		args = args[k.n*width:]
 	}
 	return nil
 }
 
+// InsertShared is InsertCount for rows of which most columns are the same: head says
+// "INSERT INTO t (a, b, c, d) SELECT v.column1, v.column2, $1, $2", the rows bring only
+// column1 and column2, and what they share is bound once.
+func (tx *Tx) InsertShared(head string, shared []any, width int, args []any, tail string) (n int64, err error) {
+	// Without the condition a parser takes ON CONFLICT for the ON of a join.
+	k := insertKey{head: head + " FROM (", tail: ") v WHERE TRUE " + tail, width: width, shared: len(shared)}
+	err = tx.insertAs(k, args, func(q string, args []any) error {
+		added, err := tx.Exec(q, slices.Concat(shared, args)...)
+		n += added
+		return err
+	})
+	return n, err
+}
+
 type insertKey struct {
-	head, tail string
-	width, n   int
+	head, tail       string
+	width, n, shared int
 }
 
 func (k insertKey) text() string {
@@ -170,7 +190,7 @@ func (k insertKey) text() string {
 			b.WriteByte(',')
 		}
 		b.WriteByte('(')
-		b.WriteString(Marks(k.width, i*k.width+1))
+		b.WriteString(Marks(k.width, k.shared+i*k.width+1))
 		b.WriteByte(')')
 	}
 	b.WriteByte(' ')
