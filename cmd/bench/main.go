@@ -140,8 +140,8 @@ const howItIsMeasured = `
   arrived; checked there: every one once, in the order of its thread.
 * **Consent**: processor time of ` + "`Send`" + `, 64 messages a transaction, the kinds in turns, a campaign's handed over together, each to people who have heard
   nothing yet; the same message with nothing to ask is held against it. The mean of the middle half of thirty rounds. What delivery
-  costs is the program's processor time in the measurement of one bubble a call, divided by the messages. A single unasked message is
-  what an advisor writes by hand.
+  costs is the program's processor time in the measurement of one bubble a call, divided by the messages. A single unasked message is one
+  by hand, by the API, or the notice of a handover.
 * **Ding**: 200 open pages of 8 advisors, 200 webhooks a second; from the moment before the webhook is sent to the moment when a page
   has the event.
 * **A message read**: 16 chats in eight languages, over and over, against the shipped lexicons; the floor is what one would write first, strings.Contains for each phrase. Processor
