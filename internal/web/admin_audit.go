@@ -236,8 +236,9 @@ func masked(name, id string) string {
 	return string(first) + "○○ " + shortID(id)
 }
 
-// shortID is what tells two people of one name apart, without the whole of an id.
-func shortID(id string) string { return "·" + id[max(0, len(id)-4):] }
+// shortID is what tells two people of one name apart, without the whole of an id. It runs
+// from left to right, whatever letters the name beside it has.
+func shortID(id string) string { return "\u2066·" + id[max(0, len(id)-4):] + "\u2069" }
 
 func actionOptions(v *Visit) []Option {
 	options := []Option{{"", v.T("admin.audit.every_action")}}
