@@ -202,13 +202,21 @@ func candidates(tx *db.Tx, h Handover) (map[string][]Colleague, error) {
 				continue
 			}
 			c := Colleague{ID: p.ID, Languages: p.Languages, Specialities: p.Specialities}
-			if err := tx.QueryRow(`SELECT COUNT(*) FROM binding WHERE advisor_id = $1 AND counter_id = $2 AND ended_at IS NULL`, p.ID, counter).Scan(&c.Load); err != nil {
-				return nil, fmt.Errorf("load of a colleague: %w", err)
+			if c.Load, err = loadOf(tx, p.ID, counter); err != nil {
+				return nil, err
 			}
 			out[counter] = append(out[counter], c)
 		}
 	}
 	return out, nil
+}
+
+// loadOf counts the customers that somebody has at a counter.
+func loadOf(tx *db.Tx, advisor, counter string) (n int, err error) {
+	if err = tx.QueryRow(`SELECT COUNT(*) FROM binding WHERE advisor_id = $1 AND counter_id = $2 AND ended_at IS NULL`, advisor, counter).Scan(&n); err != nil {
+		return 0, fmt.Errorf("load of a colleague: %w", err)
+	}
+	return n, nil
 }
 
 // orAnybody takes whoever answers at a counter where the leaver is its only advisor.

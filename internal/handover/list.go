@@ -179,10 +179,9 @@ func (r *Room) Shares(tx *db.Tx, h Handover) ([]Share, error) {
 	}
 	for i, s := range out {
 		ids = append(ids, s.ColleagueID)
-		for _, c := range people[s.CounterID] {
-			if c.ID == s.ColleagueID {
-				out[i].Has = c.Load
-			}
+		// Also of who is no candidate: what she gets by hand, or keeps, comes to what she has.
+		if out[i].Has, err = loadOf(tx, s.ColleagueID, s.CounterID); err != nil {
+			return nil, err
 		}
 	}
 	names, err := staff.StaffNames(tx, ids)

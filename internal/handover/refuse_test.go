@@ -2,6 +2,7 @@ package handover
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +188,28 @@ func TestPlansChange(t *testing.T) {
 		plan = h.plan(h.form(Leaves))
 		h.write(func(tx *db.Tx) error { return h.Drop(tx, h.hua, plan.ID) })
 		h.refuses(func(tx *db.Tx) error { _, err := h.Get(tx, h.hua, plan.ID); return err }, db.ErrNotFound)
+	})
+}
+
+// What a colleague has is shown of everybody who gets some, also of one who leaves herself.
+func TestSharesOfWhoLeaves(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.customer("Uann", h.siti.ID)
+		h.customer("Ubea", h.siti.ID)
+		cat, _ := h.customer("Ucat", h.mei.ID)
+		plan := h.plan(h.form(Leaves))
+		h.write(func(tx *db.Tx) error {
+			return h.Give(tx, h.hua, Hand{plan.ID, []string{h.item(plan.ID, cat).ID}, h.siti.ID})
+		})
+		f := h.form(Leaves)
+		f.LeaverID = h.siti.ID
+		h.plan(f)
+		h.read(func(tx *db.Tx) error {
+			shares, err := h.Shares(tx, h.get2(tx, plan.ID))
+			if i := slices.IndexFunc(shares, func(s Share) bool { return s.ColleagueID == h.siti.ID }); err != nil || i < 0 || shares[i].Has != 2 || shares[i].Gets != 1 {
+				t.Errorf("shares: %+v %v", shares, err)
+			}
+			return nil
+		})
 	})
 }

@@ -68,7 +68,7 @@ func TestAudit(t *testing.T) {
 	})
 	b := h.as(t, h.Privacy)
 	page := b.get("/admin/audit")
-	want(t, page, http.StatusOK, "Took a conversation", "Handovers ·6jah", "Mei", "Saved a colleague", "The house", thread.CustomerID, "Saved a channel account")
+	want(t, page, http.StatusOK, "Took a conversation", "Handovers \u2066·6jah\u2069", "Mei", "Saved a colleague", "The house", thread.CustomerID, "Saved a channel account")
 	lacks(t, page, "act.", thread.ID, "hov_")
 
 	narrow := b.get("/admin/audit?customer=" + thread.CustomerID)
