@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"slices"
 	"time"
 
 	"dingdong/internal/channel"
@@ -180,19 +181,25 @@ func (t *tap) undo(entryID string) error {
 	if err != nil {
 		return err
 	}
+	now, err := room.States(t.tx, t.place.customerID, time.Time{})
+	if err != nil {
+		return err
+	}
 	back := 0
 	for _, b := range before {
-		now := last[b.Purpose]
 		switch {
 		case !b.Needs || !b.Allowed():
 			continue
-		case now.State == consent.Granted: // tapped twice
+		case slices.ContainsFunc(now, func(s consent.Standing) bool { return s.Purpose == b.Purpose && s.Account == b.Account && s.Allowed() }): // tapped twice
 			back++
 			continue
-		case !since[now.ID]:
+		case !since[last[b.Purpose].ID]:
 			continue
 		}
 		if _, err := t.allowed(consent.Entry{Purpose: b.Purpose, Account: b.Account, Version: b.Entry.Version, State: consent.Granted}); err != nil {
+			return t.excused(err)
+		}
+		if err := t.keepRefused(b, before); err != nil {
 			return t.excused(err)
 		}
 		back++
@@ -201,4 +208,19 @@ func (t *tap) undo(entryID string) error {
 		return t.stale()
 	}
 	return t.answerAt(t.place, sentence{text: t.voice.say("undone", "page", t.link(false))})
+}
+
+// keepRefused refuses again on single accounts what she had refused there before the stop:
+// a yes for all channels, brought back, would cover them too.
+func (t *tap) keepRefused(back consent.Standing, before []consent.Standing) error {
+	for _, b := range before {
+		if back.Account != "" || b.Purpose != back.Purpose || b.Account == "" || b.State != consent.Withdrawn {
+			continue
+		}
+		if _, err := t.Consent().Record(t.tx, consent.Entry{Customer: t.place.customerID, Purpose: b.Purpose, Account: b.Account, Version: b.Entry.Version,
+			State: consent.Withdrawn, How: consent.HowChat, Language: consent.Language(t.voice.language)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

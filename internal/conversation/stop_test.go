@@ -481,3 +481,37 @@ func TestSheAsksForAnotherAdvisor(t *testing.T) {
 		}
 	})
 }
+
+// What she had refused on one account stays refused there when she takes a stop back.
+func TestUndoKeepsWhatWasRefusedOnOneAccount(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		h.agrees(consent.Granted)
+		h.clock.Advance(time.Minute)
+		h.write(func(tx *db.Tx) error {
+			_, err := h.Consent().Record(tx, consent.Entry{Customer: h.thread.CustomerID, Purpose: consent.Marketing, Account: "acc_other",
+				State: consent.Withdrawn, How: consent.HowPage})
+			return err
+		})
+		h.clock.Advance(time.Minute)
+		h.hears("stop")
+		h.clock.Advance(time.Minute)
+		for _, event := range []string{"undo", "undo again"} {
+			h.taps(event, data(h.said(h.thread.ID)[0], 0))
+			h.clock.Advance(time.Minute)
+		}
+		h.read(func(tx *db.Tx) error {
+			here, err := h.Consent().May(tx, h.thread.CustomerID, consent.Marketing, h.account.ID)
+			if err != nil {
+				return err
+			}
+			there, err := h.Consent().May(tx, h.thread.CustomerID, consent.Marketing, "acc_other")
+			if !here || there {
+				t.Errorf("here %v, where she had refused %v", here, there)
+			}
+			return err
+		})
+		if said := h.said(h.thread.ID); len(said) != 3 || said[1].Body.Text[:12] != said[2].Body.Text[:12] {
+			t.Errorf("tapped twice, she was told %+v", said)
+		}
+	})
+}
