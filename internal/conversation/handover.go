@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"dingdong/internal/consent"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/staff"
@@ -33,11 +34,13 @@ func (t *tap) answerHandover(itemID, answer string) error {
 	switch answer {
 	case HandoverOther:
 		return t.showAdvisors()
-	case HandoverStop:
-		if _, err := t.addLine(t.tx, t.account, t.place, systemLine{Type: TypeDeclined}); err != nil {
+	case HandoverStop: // whatever became of the handover: what we say must be so
+		say, err := t.stopAll(t.tx, stopping{t.account, t.place, t.voice, consent.Entry{How: consent.HowChat}})
+		if err != nil {
 			return err
 		}
-		return t.answerAt(t.place, sentence{text: t.voice.say("handover_stop")})
+		say.text = t.voice.say("handover_stop")
+		return t.answerAt(t.place, say)
 	}
 	if _, err := t.addLine(t.tx, t.account, t.place, systemLine{Type: TypeAgreed}); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -512,6 +513,24 @@ func TestUndoKeepsWhatWasRefusedOnOneAccount(t *testing.T) {
 		})
 		if said := h.said(h.thread.ID); len(said) != 3 || said[1].Body.Text[:12] != said[2].Body.Text[:12] {
 			t.Errorf("tapped twice, she was told %+v", said)
+		}
+	})
+}
+
+// What a button of a handover says happens, also when she tapped it before, or the
+// handover is not there any more.
+func TestAHandoverButtonStopsEverything(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		for n := range 2 {
+			h.agrees(consent.Granted)
+			h.clock.Advance(time.Minute)
+			planned := h.sends(Draft{Purpose: consent.Marketing, NotBefore: h.clock.Now().Add(24 * time.Hour)})
+			h.taps(fmt.Sprint("no messages ", n), DataHandover("hoi_gone", HandoverStop))
+			if s := h.stands(h.thread.CustomerID, consent.Marketing); s.State != consent.Withdrawn || s.Entry.How != consent.HowChat {
+				t.Errorf("she was told that we stop, and stands at %+v", s)
+			}
+			h.becomes(planned, StatusRefused, consent.Stopped)
+			h.clock.Advance(time.Minute)
 		}
 	})
 }

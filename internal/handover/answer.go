@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"dingdong/internal/audit"
-	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
@@ -36,8 +35,8 @@ func (r *Room) React(tx *db.Tx, e event.Event) error {
 
 // answered keeps what she tapped. A button of somebody else's message says nothing.
 func (r *Room) answered(tx *db.Tx, e event.Event) error {
-	var customerID, handoverID, messageID string
-	err := db.NotFound(tx.QueryRow(`SELECT customer_id, handover_id, message_id FROM handover_item WHERE id = $1`, e.Data["item"]).Scan(&customerID, &handoverID, &messageID))
+	var customerID, handoverID string
+	err := db.NotFound(tx.QueryRow(`SELECT customer_id, handover_id FROM handover_item WHERE id = $1`, e.Data["item"]).Scan(&customerID, &handoverID))
 	if err == db.ErrNotFound || customerID == "" {
 		return nil
 	}
@@ -60,10 +59,8 @@ func (r *Room) answered(tx *db.Tx, e event.Event) error {
 	if n == 0 || answer != conversation.HandoverStop {
 		return nil
 	}
+	// Everything was stopped with her tap: to stop it here again might undo what she said since.
 	audit.Record(tx, audit.Entry{Actor: "customer", Action: "handover.stop", Customer: customerID, Object: handoverID})
-	if _, err := r.Consent.StopAll(tx, consent.Entry{Customer: e.Customer, How: consent.HowChat, Message: messageID}); err != nil {
-		return fmt.Errorf("she wants no messages: %w", err)
-	}
 	return nil
 }
 
