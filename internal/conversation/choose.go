@@ -73,7 +73,7 @@ func (d *Desk) receiveCommand(tx *db.Tx, a Account, in channel.Inbound, c comman
 	if err != nil || !isNew {
 		return false, err
 	}
-	if in.Standby || in.Peer.Type == channel.Group || in.Peer.Type == channel.Room {
+	if in.Standby && !c.takesAway() || in.Peer.Type == channel.Group || in.Peer.Type == channel.Room {
 		return true, nil // another module answers, or many would be asked at once
 	}
 	p, err := d.locateHeld(tx, a, in, "")
@@ -91,6 +91,12 @@ func (d *Desk) receiveCommand(tx *db.Tx, a Account, in channel.Inbound, c comman
 		return false, err
 	}
 	return true, d.wantProfile(tx, a, p)
+}
+
+// takesAway says that she refuses something: that counts also where another module
+// answers for us, as her word does.
+func (c command) takesAway() bool {
+	return c.is("stop", 0) || c.is("refuse", 3) || c.is("handover", 2) && c.args[1] == HandoverStop
 }
 
 // tap is one command under way.
@@ -140,6 +146,9 @@ func (t *tap) do() error {
 
 // answerAt says a sentence in the thread of a place, with the event's free reply.
 func (t *tap) answerAt(p place, s sentence) error {
+	if t.in.Standby {
+		return nil
+	}
 	if err := t.keepToken(t.tx, t.account, t.in, p.threadID); err != nil {
 		return err
 	}

@@ -534,3 +534,24 @@ func TestAHandoverButtonStopsEverything(t *testing.T) {
 		}
 	})
 }
+
+// A tap that takes something away counts where another module answers for us, as her word does.
+func TestATapStopsInStandby(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		for n, tapped := range []string{DataStop, ours + "refuse:marketing:1:en", DataHandover("hoi_gone", HandoverStop)} {
+			h.agrees(consent.Granted)
+			h.clock.Advance(time.Minute)
+			in := says("U1", 0, "")
+			in.EventID, in.ExternalID, in.Kind, in.Body, in.At = fmt.Sprint("standby ", n), "", channel.Postback, channel.Body{Type: channel.Button, Data: tapped}, h.clock.Now()
+			in.Standby = true
+			h.receive(in)
+			if s := h.stands(h.thread.CustomerID, consent.Marketing); s.State != consent.Withdrawn {
+				t.Errorf("%s: she stands at %+v", tapped, s)
+			}
+			h.clock.Advance(time.Minute)
+		}
+		if said := h.said(h.thread.ID); len(said) != 0 {
+			t.Errorf("we spoke where another one answers: %+v", said)
+		}
+	})
+}
