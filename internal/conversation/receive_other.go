@@ -67,7 +67,23 @@ func (d *Desk) receiveEdit(tx *db.Tx, a Account, in channel.Inbound) (bool, erro
 	}
 	event.Append(tx, event.Event{Kind: event.MessageEdited, Customer: m.CustomerID, Thread: m.ThreadID, Counter: m.CounterID,
 		Message: m.ID, By: "customer"})
-	return true, nil
+	return true, d.heedEdit(tx, a, in, m)
+}
+
+// heedEdit lets a message that was made a word that stops stop everything: she corrected
+// a slip of the pen. Any other word asks only when it is written.
+func (d *Desk) heedEdit(tx *db.Tx, a Account, in channel.Inbound, m Ref) error {
+	if in.Body.Type != channel.Text || in.Peer.Type == channel.Group || in.Peer.Type == channel.Room {
+		return nil
+	}
+	if asks, err := d.hintOf(tx, in.Body.Text); err != nil || asks != hintStop {
+		return err
+	}
+	p, err := d.locate(tx, a, in, "")
+	if err != nil {
+		return err
+	}
+	return d.stopBySaying(tx, utterance{a, in, p, row{ID: m.ID}})
 }
 
 // receiveReach notes a follow or a block, as a line in the thread. Only the

@@ -555,3 +555,28 @@ func TestATapStopsInStandby(t *testing.T) {
 		}
 	})
 }
+
+// She corrects a slip of the pen: what stands in the chat then is what counts.
+func TestAnEditedMessageStopsEverything(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		h.agrees(consent.Granted)
+		h.clock.Advance(time.Minute)
+		h.hears("sotp")
+		for n, text := range []string{"please stop by tomorrow", "my data", "stop", "STOP!"} {
+			in := says("U1", 0, text)
+			in.EventID, in.ExternalID, in.Kind, in.At, in.ReplyToken = fmt.Sprint("edit ", n), "ext sotp", channel.Edit, h.clock.Now(), ""
+			h.receive(in, in)
+			want := consent.Granted
+			if n > 1 {
+				want = consent.Withdrawn
+			}
+			if s := h.stands(h.thread.CustomerID, consent.Marketing); s.State != want {
+				t.Errorf("%q: she stands at %+v", text, s)
+			}
+			h.clock.Advance(time.Minute)
+		}
+		if said := h.said(h.thread.ID); len(said) != 1 {
+			t.Errorf("%d answers of the house", len(said))
+		}
+	})
+}
