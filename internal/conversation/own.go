@@ -140,7 +140,12 @@ func (d *Desk) chatOf(tx *db.Tx, o Own) (chat, error) {
 	if err != nil {
 		return chat{}, err
 	}
-	return chat{p, voice{phrases()[o.Language], o.Language}}, speakTo(tx, o.Account, p)
+	c := chat{p, voice{phrases()[o.Language], o.Language}}
+	// A link may be of a channel that she left since: her advisor must not answer her there.
+	if !o.Account.ClosedAt.IsZero() || o.Identity.Reach == customer.ReachBlocked {
+		return c, nil
+	}
+	return c, speakTo(tx, o.Account, p)
 }
 
 func (d *Desk) tellOwn(tx *db.Tx, o Own, say func(chat) (sentence, error)) error {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"dingdong/internal/channel"
 	"dingdong/internal/consent"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
@@ -220,6 +221,39 @@ func TestDataIsAskedForInHerChat(t *testing.T) {
 		_, token, _ := strings.Cut(all[len(all)-1].Body.Text, "/my/")
 		if o, err := h.own(token); err != nil || !o.Fresh {
 			t.Errorf("the link of the button: %v, %v", o.Fresh, err)
+		}
+	})
+}
+
+// Her page may be opened with a link of a channel that she left since. Her advisor goes on
+// answering where she is.
+func TestALinkOfAChannelSheLeftMovesNothing(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		old := h.identity()
+		in := says("U2", 1, "me, on my new phone")
+		in.At = h.clock.Now()
+		h.receive(in)
+		var there customer.Identity
+		h.read(func(tx *db.Tx) (err error) { there, err = h.Book.Find(tx, h.account.ID, "U2"); return err })
+		h.joined(h.thread.CustomerID, there.CustomerID)
+		h.receive(channel.Inbound{EventID: "block", Kind: channel.Unfollow, At: h.clock.Now(), Peer: channel.Peer{Type: channel.Person, ID: "U1"}})
+		h.agrees(consent.Granted)
+		h.clock.Advance(time.Minute)
+		h.write(func(tx *db.Tx) error {
+			o, err := h.OpenPage(tx, h.page(old.ID, false))
+			if err != nil {
+				return err
+			}
+			return h.StopFromPage(tx, o)
+		})
+		if s := h.stands(h.thread.CustomerID, consent.Marketing); s.State != consent.Withdrawn {
+			t.Errorf("she stands at %+v", s)
+		}
+		if m := h.sends(Draft{Author: AuthorStaff, AuthorID: h.mei.ID}); m.Failure != "" || m.IdentityID != there.ID {
+			t.Errorf("her advisor's words are %s (%s) for %s", m.Status, m.Failure, m.IdentityID)
+		}
+		if said := h.said(h.thread.ID); len(said) != 1 || said[0].IdentityID != there.ID || said[0].Status == StatusRefused {
+			t.Errorf("her chat hears %+v", said)
 		}
 	})
 }
