@@ -147,7 +147,15 @@ func (d *Desk) queuePlanned(tx *db.Tx, p planned) error {
 		return fmt.Errorf("release: %w", err)
 	}
 	p.Status, p.At = StatusQueued, tx.Now
-	if err := noteAnswer(tx, Draft{ThreadID: p.ThreadID, Author: p.Author, AuthorID: p.AuthorID}, p.row, answered{assignee, moves}); err != nil {
+	now := answered{assignee: assignee, moves: moves, waits: p.heard > p.ArrivedAt}
+	if p.Author == AuthorStaff && assignee == "" {
+		there, err := staff.AnswersAt(tx, p.AuthorID, p.counter)
+		if err != nil {
+			return err
+		}
+		now.gone = !there
+	}
+	if err := noteAnswer(tx, Draft{ThreadID: p.ThreadID, Author: p.Author, AuthorID: p.AuthorID}, p.row, now); err != nil {
 		return err
 	}
 	p.tell(tx, event.MessageSent, string(p.Author)+"/"+p.AuthorID, nil)

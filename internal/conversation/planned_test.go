@@ -9,6 +9,7 @@ import (
 	"dingdong/internal/consent"
 	"dingdong/internal/db"
 	"dingdong/internal/db/dbtest"
+	"dingdong/internal/staff"
 )
 
 // monday is eleven o'clock in Taipei, on a day like others.
@@ -366,6 +367,39 @@ func TestAWithdrawalStopsWhatIsSentAgain(t *testing.T) {
 		h.becomes(m, StatusRefused, consent.Stopped)
 		if sent := h.fake.Sent("U1"); len(sent) != 0 {
 			t.Errorf("she has %d", len(sent))
+		}
+	})
+}
+
+// What an advisor wrote for later is no answer to what the customer asked since.
+func TestAPlannedWordLeavesHerQuestionWaiting(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		m := h.sends(Draft{Author: AuthorStaff, AuthorID: h.mei.ID, NotBefore: h.clock.Now().Add(3 * time.Hour)})
+		h.clock.Advance(2 * time.Hour)
+		h.hears("do you have 21?")
+		h.clock.Advance(time.Hour)
+		h.becomes(m, StatusSent, "")
+		if th := h.only(h.mei); th.WaitingSince.IsZero() || th.Unread == 0 {
+			t.Errorf("her question is nobody's: waiting since %v, %d unread", th.WaitingSince, th.Unread)
+		}
+	})
+}
+
+// Somebody who left meanwhile does not come to own a thread by what she wrote for later.
+func TestAPlannedWordOfWhoLeftOwnsNothing(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		m := h.sends(Draft{Author: AuthorStaff, AuthorID: h.mei.ID, NotBefore: h.clock.Now().Add(time.Hour)})
+		h.write(func(tx *db.Tx) error {
+			if err := staff.EndStaff(tx, staff.System(), h.mei.ID); err != nil {
+				return err
+			}
+			_, err := ReleaseAll(tx, staff.System(), h.mei.ID)
+			return err
+		})
+		h.clock.Advance(time.Hour)
+		h.becomes(m, StatusSent, "")
+		if th := h.only(h.manager); th.AssigneeID != "" {
+			t.Errorf("it is answered by %q, who is gone", th.AssigneeName)
 		}
 	})
 }

@@ -212,7 +212,7 @@ func (d *Desk) post(tx *db.Tx, l letter) (Message, error) {
 		}
 		return m.saying(stored{Body: l.Body}), nil
 	}
-	if err := noteAnswer(tx, l.Draft, m, answered{t.assignee, t.moves}); err != nil {
+	if err := noteAnswer(tx, l.Draft, m, answered{assignee: t.assignee, moves: t.moves}); err != nil {
 		return Message{}, err
 	}
 	event.Append(tx, event.Event{Kind: event.MessageSent, Customer: t.record, Thread: t.id, Counter: t.counter,
@@ -339,6 +339,8 @@ func (t addressed) refusal(a Account) string {
 type answered struct {
 	assignee string
 	moves    int64
+	waits    bool // she wrote since the words were chosen: they are no answer to that
+	gone     bool // who chose them answers here no more
 }
 
 // noteAnswer moves the thread. A person's answer ends the waiting and makes an
@@ -346,8 +348,8 @@ type answered struct {
 // words stay what the list shows of her.
 func noteAnswer(tx *db.Tx, f Draft, m row, t answered) error {
 	assignee := t.assignee
-	answers := number(f.Author == AuthorStaff && m.Status == StatusQueued)
-	if f.Author == AuthorStaff && assignee == "" {
+	answers := number(f.Author == AuthorStaff && m.Status == StatusQueued && !t.waits)
+	if f.Author == AuthorStaff && assignee == "" && !t.gone {
 		assignee = f.AuthorID
 	}
 	n, err := tx.Exec(`UPDATE thread SET
