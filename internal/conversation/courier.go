@@ -91,7 +91,7 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 		return p.undo, nil
 	}
 	if p.stop != "" {
-		return func(tx *db.Tx) error { return p.refuse(tx, p.stop) }, nil
+		return func(tx *db.Tx) error { return d.refuse(tx, p, p.stop) }, nil
 	}
 	if code := p.stopped(d.DB.Now()); code != "" {
 		return func(tx *db.Tx) error { return d.fail(tx, p, failure{code: code}) }, nil

@@ -208,9 +208,13 @@ func (d *Desk) fail(tx *db.Tx, p parcel, f failure) error {
 	return nil
 }
 
-// refuse ends a message that may not be said any more: she withdrew while it waited.
-func (p parcel) refuse(tx *db.Tx, code string) error {
+// refuse ends a message that may not be said any more: she withdrew while it waited. It
+// takes no place in her contact budget.
+func (d *Desk) refuse(tx *db.Tx, p parcel, code string) error {
 	for _, m := range p.messages {
+		if err := d.Consent().Free(tx, m.ID); err != nil {
+			return err
+		}
 		if err := mark(tx, m.ID, StatusRefused, code, ""); err != nil {
 			return err
 		}

@@ -403,3 +403,18 @@ func TestAPlannedWordOfWhoLeftOwnsNothing(t *testing.T) {
 		}
 	})
 }
+
+// A message that she did not get, because she withdrew while it waited, takes no place.
+func TestWhatAWithdrawalStopsTakesNoPlace(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		h.agrees(consent.Granted)
+		h.halt()
+		m := h.sends(Draft{Purpose: consent.Marketing, Kind: "one"})
+		h.agrees(consent.Withdrawn)
+		h.work()
+		h.becomes(m, StatusRefused, consent.Stopped)
+		if n := h.used(); n != 0 {
+			t.Errorf("it took %d places", n)
+		}
+	})
+}
