@@ -7,6 +7,7 @@ import (
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
+	"dingdong/internal/staff"
 )
 
 // Nobody says that no customer could answer: none was ever handed over.
@@ -93,6 +94,25 @@ func (r *Room) chose(tx *db.Tx, e event.Event) error {
 			AND handover_id IN (SELECT id FROM handover WHERE closed_at IS NULL OR kind = 'leaves')`,
 		append([]any{e.Counter, own, db.Micro(tx.Now)}, args...)...); err != nil {
 		return fmt.Errorf("whom she chose: %w", err)
+	}
+	return r.needNotHear(tx, e.Counter, records)
+}
+
+// needNotHear takes back the news that has not gone yet of who takes over: she has chosen
+// since, and it would not be true any more.
+func (r *Room) needNotHear(tx *db.Tx, counterID string, records []string) error {
+	marks, args := db.In(records, 2)
+	rows, err := tx.Query(`SELECT i.message_id FROM handover_item i JOIN message m ON m.id = i.message_id
+		WHERE i.counter_id = $1 AND i.customer_id IN (`+marks+`) AND i.state = 'moved' AND i.message_id <> '' AND m.status = 'planned'`,
+		append([]any{counterID}, args...)...)
+	ids, err := texts(rows, err)
+	if err != nil {
+		return fmt.Errorf("news that has not gone: %w", err)
+	}
+	for _, id := range ids {
+		if _, err := r.Desk.CancelPlanned(tx, staff.System(), id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

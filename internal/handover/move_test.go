@@ -461,3 +461,29 @@ func TestReport(t *testing.T) {
 		}
 	})
 }
+
+// She is not told in the morning who takes over when she chose somebody in the night.
+func TestNewsThatIsNotTrueAnyMoreDoesNotGo(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		night := start.Add(13 * time.Hour)
+		for night.Before(h.DB.Now()) {
+			night = night.Add(24 * time.Hour)
+		}
+		h.clock.Advance(night.Sub(h.DB.Now()))
+		ann, _ := h.customer("Uann", h.mei.ID)
+		plan := h.plan(h.form(Leaves))
+		h.start(plan.ID)
+		h.work(plan.ID)
+		if i := h.item(plan.ID, ann); i.Told != Coming {
+			t.Fatalf("%+v", i)
+		}
+		other := h.lan.ID
+		if h.item(plan.ID, ann).ToID == other {
+			other = h.siti.ID
+		}
+		h.choose("Uann", other)
+		if i := h.item(plan.ID, ann); i.Told != Silent || i.Why != WhyTaken || i.Answer != AnswerChose {
+			t.Errorf("in the morning she hears of another one: %+v", i)
+		}
+	})
+}
