@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"dingdong/internal/db"
 	"dingdong/internal/job"
@@ -47,10 +48,10 @@ func (r *Room) endAccess(tx *db.Tx, h Handover) error {
 	if err := staff.EndStaff(tx, staff.System(), h.LeaverID); err != nil {
 		return fmt.Errorf("end her access: %w", err)
 	}
-	if _, err := tx.Exec(`UPDATE handover SET ended_at = $2 WHERE id = $1`, h.ID, db.Micro(tx.Now)); err != nil {
+	if _, err := tx.Exec(`UPDATE handover SET ended_at = $2, paused_at = 0 WHERE id = $1`, h.ID, db.Micro(tx.Now)); err != nil {
 		return fmt.Errorf("end handover: %w", err)
 	}
-	h.EndedAt = tx.Now
+	h.EndedAt, h.PausedAt = tx.Now, time.Time{}
 	note(tx, h.by(), "end", h, h.LeaverID)
 	n, err := r.add(tx, h, nil) // who came to her since
 	if err != nil {

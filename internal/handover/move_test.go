@@ -487,3 +487,21 @@ func TestNewsThatIsNotTrueAnyMoreDoesNotGo(t *testing.T) {
 		}
 	})
 }
+
+// What a pause holds up goes on when she has left: nobody else would answer her customers.
+func TestAPauseEndsWithHerAccess(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ann, _ := h.customer("Uann", h.mei.ID)
+		plan := h.plan(h.form(Leaves))
+		h.start(plan.ID)
+		h.write(func(tx *db.Tx) error { _, err := h.Pause(tx, h.hua, plan.ID); return err })
+		h.work(plan.ID)
+		h.expect("paused", ann, h.mei.ID, h.mei.ID)
+		h.clock.Advance(plan.Ends.Sub(h.DB.Now()))
+		h.due(plan.ID)
+		h.work(plan.ID)
+		if i, x := h.item(plan.ID, ann), h.get(plan.ID); i.State != ItemMoved || x.State != Done {
+			t.Errorf("she is %s with who left, the handover %s", i.State, x.State)
+		}
+	})
+}
