@@ -23,8 +23,12 @@ func (r *Room) back(tx *db.Tx, itemID string) error {
 	if err != nil {
 		return err
 	}
+	there, err := staff.AnswersAt(tx, s.h.LeaverID, s.item.CounterID)
+	if err != nil {
+		return err
+	}
 	state := Back
-	if s.item.Answer == AnswerChose || wasBound(pieces) && own != s.to {
+	if !there || s.item.Answer == AnswerChose || wasBound(pieces) && own != s.to {
 		state = Kept
 	} else {
 		for _, m := range movers() {

@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -111,6 +112,9 @@ func (r *Room) Recall(tx *db.Tx, v staff.Viewer, id string) (Handover, error) {
 	}
 	if h.Kind != Away || h.State != Moving && h.State != Moved {
 		return h, fixed("handover")
+	}
+	if p, err := staff.GetStaff(tx, h.LeaverID); err != nil || !p.LeftAt.IsZero() { // nobody is there to come back
+		return h, cmp.Or(err, fixed("handover"))
 	}
 	note(tx, v.ID, "recall", h, "")
 	return r.turnBack(tx, h, Returning)

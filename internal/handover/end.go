@@ -33,7 +33,11 @@ func (r *Room) end(_ context.Context, j job.Job) (job.Outcome, error) {
 		if !h.Cancellable() || tx.Now.Before(h.Ends) { // called off, ended, or put off
 			return nil
 		}
-		if h.Kind == Away {
+		p, err := staff.GetStaff(tx, h.LeaverID)
+		if err != nil {
+			return err
+		}
+		if h.Kind == Away && p.LeftAt.IsZero() { // who left meanwhile does not come back
 			note(tx, h.by(), "return", h, "")
 			_, err := r.turnBack(tx, h, Returning)
 			return err

@@ -505,3 +505,53 @@ func TestAPauseEndsWithHerAccess(t *testing.T) {
 		}
 	})
 }
+
+// Who left while she was away does not get her customers back.
+func TestWhoLeftDoesNotComeBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ann, _ := h.customer("Uann", h.mei.ID)
+		plan := h.plan(h.form(Away))
+		h.start(plan.ID)
+		h.work(plan.ID)
+		to := h.item(plan.ID, ann).ToID
+		h.write(func(tx *db.Tx) error { return staff.EndStaff(tx, staff.System(), h.mei.ID) })
+		h.refuses(func(tx *db.Tx) error { _, err := h.Recall(tx, h.hua, plan.ID); return err }, fixed("handover"))
+		bea, _ := h.customer("Ubea", "")
+		h.write(func(tx *db.Tx) error { // what is still hers is moved as well
+			_, err := tx.Exec(`UPDATE thread SET assignee_id = $1 WHERE customer_id = $2`, h.mei.ID, bea)
+			return err
+		})
+		h.clock.Advance(plan.Ends.Sub(h.DB.Now()))
+		h.due(plan.ID)
+		h.work(plan.ID)
+		h.expect("her day has come", ann, to, to)
+		if _, assignee := h.stands(bea); assignee == h.mei.ID {
+			t.Error("a conversation is left with who is gone")
+		}
+		if x := h.get(plan.ID); x.State != Done || x.ClosedAt.IsZero() {
+			t.Errorf("it is %s", x.State)
+		}
+	})
+}
+
+// Who moved to another counter while she was away has nobody here to come back to.
+func TestWhoStandsElsewhereGetsNobodyBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ann, _ := h.customer("Uann", h.mei.ID)
+		plan := h.plan(h.form(Away))
+		h.start(plan.ID)
+		h.work(plan.ID)
+		to := h.item(plan.ID, ann).ToID
+		h.write(func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE staff_counter SET counter_id = $2 WHERE staff_id = $1`, h.mei.ID, h.other)
+			return err
+		})
+		h.clock.Advance(plan.Ends.Sub(h.DB.Now()))
+		h.due(plan.ID)
+		h.work(plan.ID)
+		h.expect("she stands elsewhere", ann, to, to)
+		if i := h.item(plan.ID, ann); i.State != Kept {
+			t.Errorf("%+v", i)
+		}
+	})
+}

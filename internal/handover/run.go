@@ -223,7 +223,7 @@ func (r *Room) allMoved(tx *db.Tx, id string) (more bool, err error) {
 	if _, err := tx.Exec(`UPDATE handover SET state = 'moved', moved_at = $2 WHERE id = $1`, h.ID, db.Micro(tx.Now)); err != nil {
 		return false, fmt.Errorf("all moved: %w", err)
 	}
-	if h.Kind == Leaves && !h.EndedAt.IsZero() { // her access ended while customers were moved
+	if !h.EndedAt.IsZero() { // her access ended while customers were moved
 		return false, closeAs(tx, h, Done)
 	}
 	return false, nil
