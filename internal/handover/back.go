@@ -19,6 +19,9 @@ func (r *Room) back(tx *db.Tx, itemID string) error {
 	if err != nil {
 		return err
 	}
+	if err := r.follow(tx, &s, pieces); err != nil {
+		return err
+	}
 	own, err := r.ownAdvisor(tx, s.person, s.item.CounterID)
 	if err != nil {
 		return err

@@ -555,3 +555,71 @@ func TestWhoStandsElsewhereGetsNobodyBack(t *testing.T) {
 		}
 	})
 }
+
+// Who took over for a while may leave, or be away, herself: the customers come back all the same.
+func TestSheComesBackToWhoWasHandedOn(t *testing.T) {
+	second := func(h *house, leaver string, kind Kind) Handover {
+		f := h.form(kind)
+		f.LeaverID, f.Ends = leaver, h.DB.Now().Add(7*24*time.Hour)
+		plan := h.plan(f)
+		h.start(plan.ID)
+		h.work(plan.ID)
+		return plan
+	}
+	ends := func(h *house, plan Handover) {
+		h.clock.Advance(max(0, plan.Ends.Sub(h.DB.Now())))
+		h.due(plan.ID)
+		h.work(plan.ID)
+	}
+	for name, then := range map[string]func(h *house, first Handover, ann, to string){
+		"she left": func(h *house, first Handover, ann, to string) {
+			ends(h, second(h, to, Leaves))
+			if a, _ := h.stands(ann); a == to || a == h.mei.ID {
+				t.Errorf("she was not handed on: %s", a)
+			}
+		},
+		"she left, and nobody was there": func(h *house, first Handover, ann, to string) {
+			h.write(func(tx *db.Tx) error {
+				for _, p := range []string{h.lan.ID, h.siti.ID, h.hua.ID} {
+					if p == to {
+						continue
+					}
+					if err := staff.SetAway(tx, staff.System(), staff.Away{StaffID: p, Until: tx.Now.Add(48 * time.Hour)}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			ends(h, second(h, to, Leaves))
+			h.expect("the counter answers", ann, "", "")
+		},
+		"it was called off": func(h *house, first Handover, ann, to string) {
+			plan := second(h, to, Leaves)
+			h.write(func(tx *db.Tx) error { _, err := h.Cancel(tx, h.hua, plan.ID); return err })
+			h.work(plan.ID)
+			h.expect("called off", ann, to, to)
+		},
+		"she is back later": func(h *house, first Handover, ann, to string) {
+			f := second(h, to, Away)
+			h.write(func(tx *db.Tx) error { _, err := h.Recall(tx, h.hua, first.ID); return err })
+			h.work(first.ID)
+			h.expect("back before her stand-in", ann, h.mei.ID, h.mei.ID)
+			ends(h, f)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, h *house) {
+				ann, _ := h.customer("Uann", h.mei.ID)
+				plan := h.plan(h.form(Away))
+				h.start(plan.ID)
+				h.work(plan.ID)
+				then(h, plan, ann, h.item(plan.ID, ann).ToID)
+				ends(h, plan)
+				h.expect(name, ann, h.mei.ID, h.mei.ID)
+				if i := h.item(plan.ID, ann); i.State != Back {
+					t.Errorf("%s: %+v", name, i)
+				}
+			})
+		})
+	}
+}
