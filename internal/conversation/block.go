@@ -79,20 +79,22 @@ func (d *Desk) Blocks(tx *db.Tx, v staff.Viewer, f BlockFilter) ([]Block, bool, 
 		list = list[:f.Limit]
 	}
 	for i := range list {
-		if list[i].Sent, err = sentBefore(tx, list[i]); err != nil {
+		if list[i].Sent, err = sentBefore(tx, list[i], counters); err != nil {
 			return nil, false, err
 		}
 	}
 	return list, more, nil
 }
 
-// sentBefore lists what really went out in the week before a block, the latest first.
-func sentBefore(tx *db.Tx, b Block) ([]SentBefore, error) {
+// sentBefore lists what really went out to her in the week before a block, from some
+// counters, the latest first: she blocks the account, whichever of them was too much.
+func sentBefore(tx *db.Tx, b Block, counters []string) ([]SentBefore, error) {
+	marks, args := db.In(counters, 4)
 	rows, err := tx.Query(`SELECT m.id, m.author, m.author_id, COALESCE(s.name, ''), m.purpose, m.kind, m.type, m.at
 		FROM message m LEFT JOIN staff s ON s.id = m.author_id
-		WHERE m.thread_id = $1 AND m.author IN ('staff', 'automation') AND m.status IN ('sent', 'delivered', 'read')
+		WHERE m.thread_id IN (SELECT id FROM thread WHERE customer_id = $1 AND counter_id IN (`+marks+`)) AND m.author IN ('staff', 'automation') AND m.status IN ('sent', 'delivered', 'read')
 			AND m.at >= $2 AND m.at <= $3 ORDER BY m.at DESC, m.id DESC LIMIT 20`,
-		b.ThreadID, db.Micro(b.At.Add(-blockLooksBack)), db.Micro(b.At))
+		append([]any{b.CustomerID, db.Micro(b.At.Add(-blockLooksBack)), db.Micro(b.At)}, args...)...)
 	list, err := db.Collect(rows, err, func(r *sql.Rows) (s SentBefore, err error) {
 		var at int64
 		err = r.Scan(&s.MessageID, &s.Author, &s.AuthorID, &s.ByName, &s.Purpose, &s.Kind, &s.Type, &at)

@@ -64,3 +64,38 @@ func TestABlockNamesWhatWentBefore(t *testing.T) {
 		}
 	})
 }
+
+// One account may serve several counters: what any of them said may have led to a block.
+func TestABlockNamesWhatOtherCountersSaid(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		var there place
+		h.write(func(tx *db.Tx) (err error) {
+			there, err = h.placeOf(tx, h.account, h.identity().ID, h.other)
+			return err
+		})
+		var said Message
+		h.write(func(tx *db.Tx) (err error) {
+			said, err = h.Send(tx, Draft{ThreadID: there.threadID, Author: AuthorStaff, AuthorID: h.foreign.ID, Body: channel.Body{Type: channel.Text, Text: "new at Lumi"}})
+			return err
+		})
+		h.becomes(said, StatusSent, "")
+		h.clock.Advance(time.Hour)
+		h.follows("block", channel.Unfollow, false)
+		var elsewhere staff.Viewer
+		h.write(func(tx *db.Tx) error {
+			elsewhere = h.person(tx, staff.StaffForm{Name: "Ivy", Role: staff.Manager, Counters: []string{h.counter}})
+			return nil
+		})
+		h.read(func(tx *db.Tx) error {
+			list, _, err := h.Blocks(tx, h.manager, BlockFilter{})
+			if err != nil || len(list) != 1 || len(list[0].Sent) != 1 || list[0].Sent[0].ByName != "Fang" {
+				t.Errorf("who sees both counters: %+v, %v", list, err)
+			}
+			list, _, err = h.Blocks(tx, elsewhere, BlockFilter{})
+			if err != nil || len(list) != 1 || len(list[0].Sent) != 0 {
+				t.Errorf("who sees one: %+v, %v", list, err)
+			}
+			return nil
+		})
+	})
+}
