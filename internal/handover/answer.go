@@ -99,7 +99,7 @@ func (r *Room) chose(tx *db.Tx, e event.Event) error {
 }
 
 // needNotHear takes back the news that has not gone yet of who takes over: she has chosen
-// since, and it would not be true any more.
+// since, or was handed on, and it would not be true any more.
 func (r *Room) needNotHear(tx *db.Tx, counterID string, records []string) error {
 	marks, args := db.In(records, 2)
 	rows, err := tx.Query(`SELECT i.message_id FROM handover_item i JOIN message m ON m.id = i.message_id

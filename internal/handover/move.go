@@ -91,8 +91,14 @@ func (r *Room) move(tx *db.Tx, itemID string) error {
 	done := outcome{state: ItemMoved}
 	if len(moved) == 0 {
 		done.state = Skipped
-	} else if done, err = r.news(tx, s, own == s.h.LeaverID); err != nil {
-		return err
+	} else {
+		// Of who took over before, and goes now herself, she need not hear.
+		if err := r.needNotHear(tx, s.item.CounterID, s.records); err != nil {
+			return err
+		}
+		if done, err = r.news(tx, s, own == s.h.LeaverID); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.Exec(`UPDATE handover_item SET state = $2, told = $3, why = $4, message_id = $5, to_id = $6, moved_at = $7 WHERE id = $1`,
 		itemID, string(done.state), done.told, done.why, done.message, s.to, db.Micro(tx.Now)); err != nil {

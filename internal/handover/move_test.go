@@ -623,3 +623,36 @@ func TestSheComesBackToWhoWasHandedOn(t *testing.T) {
 		})
 	}
 }
+
+// Who takes over is handed over herself before the customer heard of her: then she hears of
+// the one who has her, and not of one who is gone.
+func TestSheHearsOfWhoHasHerInTheEnd(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		night := start.Add(13 * time.Hour)
+		for night.Before(h.DB.Now()) {
+			night = night.Add(24 * time.Hour)
+		}
+		h.clock.Advance(night.Sub(h.DB.Now()))
+		ann, _ := h.customer("Uann", h.mei.ID)
+		first := h.plan(h.form(Leaves))
+		h.start(first.ID)
+		h.work(first.ID)
+		f := h.form(Leaves)
+		f.LeaverID = h.item(first.ID, ann).ToID
+		second := h.plan(f)
+		h.start(second.ID)
+		h.work(second.ID)
+		if i := h.item(first.ID, ann); i.Told != Silent || i.Why != WhyTaken {
+			t.Errorf("the first: %+v", i)
+		}
+		i := h.item(second.ID, ann)
+		h.read(func(tx *db.Tx) error {
+			var at int64
+			err := tx.QueryRow(`SELECT at FROM message WHERE id = $1`, i.MessageID).Scan(&at)
+			if morning := night.Add(10 * time.Hour); i.Told != Coming || db.Time(at).After(morning.Add(time.Hour)) {
+				t.Errorf("the second: %+v at %v", i, db.Time(at))
+			}
+			return err
+		})
+	})
+}
