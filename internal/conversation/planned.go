@@ -104,7 +104,11 @@ func (d *Desk) due(tx *db.Tx, p planned) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	if code := p.refusal(a); code != "" {
+	code := p.refusal(a)
+	if code == "" && !p.Expires.IsZero() && tx.Now.After(p.Expires) {
+		code = consent.Expired // also what took no place
+	}
+	if code != "" {
 		return verdict{failure: code}, d.Consent().Free(tx, p.ID)
 	}
 	if err := d.Consent().Heard(tx, p.CustomerID, db.Time(p.heard)); err != nil {

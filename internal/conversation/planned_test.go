@@ -418,3 +418,22 @@ func TestWhatAWithdrawalStopsTakesNoPlace(t *testing.T) {
 		}
 	})
 }
+
+// What was written for later and is stale by then is refused, whoever wrote it.
+func TestWhatIsStaleDoesNotGo(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		h.hears("until when?")
+		h.halt()
+		for _, f := range []Draft{{Author: AuthorStaff, AuthorID: h.mei.ID}, {}} {
+			f.NotBefore, f.Expires = h.clock.Now().Add(time.Hour), h.clock.Now().Add(2*time.Hour)
+			m := h.sends(f)
+			if m.Status != StatusPlanned {
+				t.Fatalf("it is %s, %s", m.Status, m.Failure)
+			}
+			h.clock.Advance(3 * time.Hour) // the house was down
+			h.work()
+			h.becomes(m, StatusRefused, consent.Expired)
+			h.halt()
+		}
+	})
+}
