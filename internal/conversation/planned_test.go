@@ -437,3 +437,16 @@ func TestWhatIsStaleDoesNotGo(t *testing.T) {
 		}
 	})
 }
+
+// A purpose is what it is called, however it was typed: a message must not go astray in
+// its queue by a blank.
+func TestABlankInAPurpose(t *testing.T) {
+	talks(t, func(t *testing.T, h *talk) {
+		h.agrees(consent.Granted)
+		m := h.sends(Draft{Author: AuthorStaff, AuthorID: h.mei.ID, Purpose: " marketing "})
+		h.becomes(m, StatusSent, "")
+		if m.Purpose != consent.Marketing {
+			t.Errorf("it is for %q", m.Purpose)
+		}
+	})
+}

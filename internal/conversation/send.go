@@ -293,7 +293,7 @@ func (f *Draft) check() error {
 	if len(f.ClientKey) > 200 {
 		return db.Invalid{Field: "key", Code: "too_long"}
 	}
-	if f.Purpose, f.Kind = db.CleanText(f.Purpose), db.CleanText(f.Kind); len(f.Kind) > maxKind {
+	if f.Purpose, f.Kind = strings.TrimSpace(db.CleanText(f.Purpose)), strings.TrimSpace(db.CleanText(f.Kind)); len(f.Kind) > maxKind {
 		return db.Invalid{Field: "kind", Code: "too_long"}
 	}
 	return checkChoices(f.Body.Choices)
