@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"html/template"
+	"maps"
 	"sync"
 	"time"
 
@@ -36,7 +37,8 @@ type drawing struct {
 	seq      int64
 	frame    []byte
 	assignee string
-	movedOn  bool // an advisor has to be asked whether she may still see it
+	thread   string // of a bubble: the thread it was drawn in
+	movedOn  bool   // an advisor has to be asked whether she may still see it
 }
 
 // drawingsKept bounds each cache; a full one starts anew.
@@ -147,7 +149,15 @@ func (d *drawings) bubbles(ctx context.Context, w *Words, thread string, wanted 
 	e := d.easels[w.Tag]
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if ids := missing(e.bubbles, wanted); len(ids) > 0 {
+	// News of a card name messages of all of her threads. One that was drawn for the page of
+	// another counter is not this page's to have, and one that a merge moved is drawn anew.
+	var ids []string
+	for id, seq := range wanted {
+		if kept := e.bubbles[id]; kept.seq < seq || kept.thread != thread {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) > 0 {
 		if len(e.bubbles) > drawingsKept {
 			e.bubbles = map[string]drawing{}
 		}
@@ -155,7 +165,9 @@ func (d *drawings) bubbles(ctx context.Context, w *Words, thread string, wanted 
 			return nil, err
 		}
 	}
-	return pick(e.bubbles, wanted), nil
+	out := pick(e.bubbles, wanted)
+	maps.DeleteFunc(out, func(_ string, d drawing) bool { return d.thread != thread })
+	return out, nil
 }
 
 func (d *drawings) drawBubbles(tx *db.Tx, e *easel, thread string, ids []string) error {
@@ -194,7 +206,7 @@ func (d *drawings) drawBubbles(tx *db.Tx, e *easel, thread string, ids []string)
 	}
 	line := drawer(d.server.pages, e.words, (*markup).line)
 	for _, m := range messages {
-		e.bubbles[m.ID] = drawing{seq: seq, frame: sseFrame("message", lineNews{thread, m.ID, line(tell.message(m))})}
+		e.bubbles[m.ID] = drawing{seq: seq, thread: thread, frame: sseFrame("message", lineNews{thread, m.ID, line(tell.message(m))})}
 	}
 	return nil
 }

@@ -341,3 +341,29 @@ func (h *minimum) moves(t conversation.Thread, counter string) conversation.Thre
 	})
 	return h.thread(id)
 }
+
+// News of a card name the messages that prove it, of all of her threads. What was drawn of
+// one for the page of its own counter is not told to the page of another.
+func TestLiveKeepsABubbleWithItsThread(t *testing.T) {
+	h := newMinimum(t, dbtest.New(t))
+	ear := h.ear()
+	after := "after=" + ear.last() + "&thread="
+	own := ear.listens(h.as(t, h.rose.advisor), after+h.rose.wen.ID, "")
+	own.event("presence")
+	said := h.hears(h.rose.account, "Wen "+h.rose.word, h.rose.word+" words: I love skincare")
+	h.write(func(tx *db.Tx) error {
+		_, err := h.Desk.Book.GiveTag(tx, said.CustomerID, "skincare_lover", customer.Proof{Source: customer.SourceSaid, CounterID: h.rose.counter, MessageID: said.LastMessageID})
+		return err
+	})
+	own.until(func(f frame) bool { return f.Event == "card" && strings.Contains(f.Data, "tags") })
+	other := ear.listens(h.as(t, h.lumi.advisor), after+h.lumi.wen.ID, "") // reads the same news later
+	told := other.until(at)
+	if !slices.ContainsFunc(told, func(f frame) bool { return f.Event == "card" }) {
+		t.Errorf("her card is not told to have changed: %+v", told)
+	}
+	for _, f := range told {
+		if strings.Contains(f.Data, h.rose.word) || strings.Contains(f.Data, h.rose.wen.ID) {
+			t.Errorf("told of the other brand: %+v", f)
+		}
+	}
+}
