@@ -45,6 +45,9 @@ func (r *Room) customerMaker() Maker {
 					return db.Invalid{Field: "counters", Code: "unknown"}
 				}
 			}
+			if len(f.Counters) == 0 && !v.SeesAll() {
+				f.Counters = v.Counters() // by name: when the file is fetched she may see others
+			}
 			return nil
 		},
 		Write: r.writeCustomers,

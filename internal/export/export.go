@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -67,7 +68,7 @@ type Filter struct {
 	From      time.Time `json:"from,omitzero"`
 	To        time.Time `json:"to,omitzero"`
 	// of customers
-	Counters []string  `json:"counters,omitempty"` // none: all that the asker sees
+	Counters []string  `json:"counters,omitempty"` // none: all, of an asker who sees them all
 	Since    time.Time `json:"since,omitzero"`     // who wrote or was written to after it
 	Full     bool      `json:"full,omitempty"`     // numbers and addresses in full
 	Purpose  string    `json:"purpose,omitempty"`
@@ -178,6 +179,20 @@ func (r *Room) Ask(ctx context.Context, v staff.Viewer, q Request) (Export, erro
 // errLeaving refuses files to somebody who is about to leave.
 var errLeaving error = db.Invalid{Field: "kind", Code: "leaving"}
 
+// errOthers refuses a file that somebody else asked for.
+var errOthers = fmt.Errorf("somebody else's: %w", db.ErrNotFound)
+
+func notLeaving(tx *db.Tx, v staff.Viewer) error {
+	leaves, err := staff.LeavingAt(tx, v.ID)
+	switch {
+	case errors.Is(err, db.ErrNotFound): // the command line is nobody's
+		return nil
+	case err == nil && !leaves.IsZero():
+		return errLeaving
+	}
+	return err
+}
+
 // NoteDenied puts on record that somebody tried to get what she may not.
 func (r *Room) NoteDenied(ctx context.Context, v staff.Viewer, what string) error {
 	return r.DB.Write(ctx, func(tx *db.Tx) error {
@@ -194,12 +209,8 @@ func (r *Room) ask(tx *db.Tx, v staff.Viewer, q Request) (x Export, err error) {
 	if !v.May(m.May) {
 		return x, staff.ErrForbidden
 	}
-	leaves, err := staff.LeavingAt(tx, v.ID)
-	if err != nil && !errors.Is(err, db.ErrNotFound) { // the command line is nobody's
+	if err := notLeaving(tx, v); err != nil {
 		return x, err
-	}
-	if !leaves.IsZero() {
-		return x, errLeaving
 	}
 	q.Reason = strings.TrimSpace(db.CleanText(q.Reason))
 	switch n := utf8.RuneCountInString(q.Reason); {
@@ -437,8 +448,17 @@ func CountWaiting(tx *db.Tx, v staff.Viewer) (n int, err error) {
 	return n, nil
 }
 
+// stillSees says whether a viewer sees every counter that a list of customers is about.
+func (x Export) stillSees(v staff.Viewer) bool {
+	if x.Kind != Customers || v.SeesAll() {
+		return true
+	}
+	return len(x.Filter.Counters) > 0 && !slices.ContainsFunc(x.Filter.Counters, func(c string) bool { return !v.Sees(c) })
+}
+
 // Open gives the file to whoever asked for it, counts that and puts it on record, before
-// the first byte is told. Anybody else is not found.
+// the first byte is told. Anybody else is not found. Who may not have it any more gets
+// nothing, and that is on record, too.
 func (r *Room) Open(ctx context.Context, v staff.Viewer, id string) (Export, io.ReadCloser, error) {
 	var x Export
 	var plain io.Reader
@@ -452,11 +472,17 @@ func (r *Room) Open(ctx context.Context, v staff.Viewer, id string) (Export, io.
 			return err
 		}
 		m, ok := r.maker(x.Kind)
-		if x.By != v.ID || x.State != Ready || !ok || !tx.Now.Before(x.ExpiresAt) {
+		if x.By != v.ID {
+			return errOthers
+		}
+		if x.State != Ready || !ok || !tx.Now.Before(x.ExpiresAt) {
 			return db.ErrNotFound
 		}
-		if !v.May(m.May) { // not any more
+		if !v.May(m.May) || !x.stillSees(v) { // not any more
 			return staff.ErrForbidden
+		}
+		if err := notLeaving(tx, v); err != nil {
+			return err
 		}
 		if sealed, _, err = r.Blobs.Get(ctx, blobKey(id)); err != nil {
 			return err
@@ -474,6 +500,9 @@ func (r *Room) Open(ctx context.Context, v staff.Viewer, id string) (Export, io.
 	if err != nil {
 		if sealed != nil {
 			sealed.Close()
+		}
+		if errors.Is(err, errOthers) || errors.Is(err, staff.ErrForbidden) || errors.Is(err, errLeaving) {
+			err = errors.Join(err, r.NoteDenied(ctx, v, string(x.Kind)))
 		}
 		return x, nil, err
 	}

@@ -380,6 +380,50 @@ func TestWhoLeavesGetsNoFile(t *testing.T) {
 	})
 }
 
+// A file that lies ready is asked about as one that is to be made: whoever asked for it may
+// have a leaving date by now, or stand elsewhere.
+func TestAReadyFileIsAskedAboutAgain(t *testing.T) {
+	each(t, func(h *house) {
+		h.meets(h.account, "A")
+		x := h.asks(h.manager, Request{Kind: Customers})
+		h.run(JobMake, x.ID)
+		denied := func() (n int) {
+			h.write(func(tx *db.Tx) error {
+				return tx.QueryRow(`SELECT COUNT(*) FROM audit WHERE action = 'export.denied'`).Scan(&n)
+			})
+			return n
+		}
+		if _, err := h.fetch(h.manager, x.ID); err != nil || denied() != 0 {
+			t.Fatal(err)
+		}
+		h.write(func(tx *db.Tx) error {
+			return staff.SetLeaving(tx, staff.System(), h.manager.ID, tx.Now.Add(24*time.Hour))
+		})
+		if _, err := h.fetch(h.manager, x.ID); !errors.Is(err, errLeaving) || denied() != 1 {
+			t.Errorf("she leaves tomorrow: %v, on record %d times", err, denied())
+		}
+		h.write(func(tx *db.Tx) (err error) {
+			if err := staff.SetLeaving(tx, staff.System(), h.manager.ID, time.Time{}); err != nil {
+				return err
+			}
+			p, err := staff.GetStaff(tx, h.manager.ID)
+			if err == nil {
+				_, err = staff.SaveStaff(tx, staff.System(), staff.StaffForm{ID: p.ID, Name: p.Name, Email: p.Email, Role: p.Role, Counters: []string{h.elsewhere}})
+			}
+			if err == nil {
+				h.manager, err = staff.ViewerByID(tx, p.ID)
+			}
+			return err
+		})
+		if _, err := h.fetch(h.manager, x.ID); !errors.Is(err, staff.ErrForbidden) || denied() != 2 {
+			t.Errorf("she stands at another counter: %v, on record %d times", err, denied())
+		}
+		if _, err := h.fetch(h.officer, x.ID); !errors.Is(err, db.ErrNotFound) || denied() != 3 {
+			t.Errorf("it is not hers: %v, on record %d times", err, denied())
+		}
+	})
+}
+
 func TestSharingNeedsHerConsent(t *testing.T) {
 	each(t, func(h *house) {
 		ids := h.meets(h.account, "A", "B", "C")
