@@ -141,6 +141,7 @@ func TestRules(t *testing.T) {
 		"searches":                  {func(h *house) { h.does(h.mei.ID, "customer.search", 61) }, "searches 61/60"},
 		"numbers":                   {func(h *house) { h.does(h.mei.ID, "customer.contact", 10) }, "reveals 10/10"},
 		"three files":               {func(h *house) { h.does(h.mei.ID, "export.asked", 3) }, "exports 3/3"},
+		"files about persons":       {func(h *house) { h.does(h.officer.ID, "customer.export_fetched", 6) }, "exports 6/6"},
 		"a file that is not hers":   {func(h *house) { h.does(h.mei.ID, "export.denied", 1) }, "denied 1/1"},
 		"a program reads":           {func(h *house) { h.does("token/tok_1", "api.read", 4999) }, ""},
 		"a program reads everybody": {func(h *house) { h.does("token/tok_1", "api.read", 5000) }, "opened 5000/5000"},

@@ -61,7 +61,7 @@ func (r *Room) Handlers() map[string]job.Handler {
 
 // watched are the actions that rules count.
 var watched = []string{"thread.open", "api.read", "customer.shown", "customer.search", "api.search", "customer.contact", "api.contact",
-	"export.asked", "export.denied"}
+	"export.asked", "customer.export_fetched", "export.denied"}
 
 // Watch looks at the lines of the audit that are new, and raises what they make true.
 func (r *Room) Watch(tx *db.Tx) (behind bool, err error) {
