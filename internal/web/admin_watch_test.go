@@ -81,6 +81,20 @@ func TestAudit(t *testing.T) {
 	want(t, b.get("/admin/audit?customer=nobody"), http.StatusOK, "Nothing on record", `href="/admin/audit"`)
 	want(t, b.get("/admin/audit?before=nonsense"), http.StatusOK, "Signed in (demo)")
 
+	// The field takes an id. Whoever types a name or a number into it leaves neither on record.
+	for _, typed := range []string{"Wen Lin", "0912345678", "cus_0912 345 678"} {
+		want(t, b.get("/admin/audit?"+url.Values{"customer": {typed}}.Encode()), http.StatusOK, "Nothing on record")
+	}
+	h.read(func(tx *db.Tx) error {
+		var n, hers int
+		err := tx.QueryRow(`SELECT COUNT(CASE WHEN customer_id <> $1 AND customer_id <> '' THEN 1 END), COUNT(CASE WHEN customer_id = $1 THEN 1 END)
+			FROM audit WHERE action = 'audit.seen'`, thread.CustomerID).Scan(&n, &hers)
+		if n != 0 || hers != 1 {
+			t.Errorf("%d lines with what was typed, %d with her id", n, hers)
+		}
+		return err
+	})
+
 	for range auditRows {
 		h.as(t, h.Advisor)
 	}
