@@ -460,7 +460,7 @@ func (s *finding) piece(f FindCustomer) ([]Found, string, error) {
 	for _, p := range persons {
 		hit := Found{PersonID: p, Thread: threads[s.last[p].id], Why: s.why[p]}
 		if hit.Name = hit.Thread.Name; hit.Thread.ID == "" {
-			names, err := s.desk.Book.NamesOf(s.tx, []string{p})
+			names, err := s.desk.namesSeen(s.tx, s.v, []string{p})
 			if err != nil {
 				return nil, "", err
 			}

@@ -148,15 +148,16 @@ func (d *Desk) searchThreads(tx *db.Tx, v staff.Viewer, f Filter) ([]sealedThrea
 			return nil, err
 		}
 		all := len(found) < most || most == mostFound
-		if found, err = d.named(tx, found, f); err != nil || all || len(found) == f.Limit {
+		if found, err = d.named(tx, v, found, f); err != nil || all || len(found) == f.Limit {
 			return found, err
 		}
 	}
 }
 
 // named keeps at most as many of the candidates as are asked for: those who are called so,
-// by the name that is shown or by another one of the person.
-func (d *Desk) named(tx *db.Tx, found []sealedThread, f Filter) ([]sealedThread, error) {
+// by the name that is shown or by another one that the viewer may know. To find her by what
+// only another counter's platform calls her would tell that she is called so.
+func (d *Desk) named(tx *db.Tx, v staff.Viewer, found []sealedThread, f Filter) ([]sealedThread, error) {
 	customers := make([]string, 0, 2*len(found))
 	for _, s := range found {
 		customers = append(customers, s.CustomerID, s.RecordID)
@@ -172,7 +173,7 @@ func (d *Desk) named(tx *db.Tx, found []sealedThread, f Filter) ([]sealedThread,
 		}
 		match := customer.Matches(t.Name, f.Query)
 		if !match {
-			if match, err = d.Book.GoesBy(tx, s.CustomerID, f.Query); err != nil {
+			if match, err = d.goesBy(tx, v, s.CustomerID, f.Query); err != nil {
 				return nil, err
 			}
 		}

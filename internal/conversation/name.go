@@ -52,6 +52,16 @@ func (d *Desk) namesSeen(tx *db.Tx, v staff.Viewer, records []string) ([]string,
 	return names, nil
 }
 
+// goesBy tells whether any name of a person matches that a viewer may know.
+func (d *Desk) goesBy(tx *db.Tx, v staff.Viewer, personID, query string) (bool, error) {
+	records, err := d.Book.Records(tx, personID)
+	if err != nil {
+		return false, err
+	}
+	names, err := d.namesSeen(tx, v, records)
+	return slices.ContainsFunc(names, func(name string) bool { return customer.Matches(name, query) }), err
+}
+
 // IdentitiesSeen lists where a record can be met, on accounts that come to a counter the
 // viewer sees. Whether she sees the customer is the caller's to check.
 func (d *Desk) IdentitiesSeen(tx *db.Tx, v staff.Viewer, record string) ([]customer.Identity, error) {

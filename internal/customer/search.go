@@ -119,17 +119,6 @@ func Matches(name, query string) bool {
 	return true
 }
 
-// GoesBy tells whether any name of a person matches: of whichever record, by the counter
-// or by a platform. The one that is shown may be another.
-func (b *Book) GoesBy(tx *db.Tx, personID, query string) (bool, error) {
-	records, err := b.Records(tx, personID)
-	if err != nil {
-		return false, err
-	}
-	names, err := b.NamesOf(tx, records)
-	return slices.ContainsFunc(names, func(name string) bool { return Matches(name, query) }), err
-}
-
 // 64 bits are plenty to tell letter pairs apart and keep the index small.
 func (b *Book) gramHash(gram string) string { return b.Vault.Hash(hashGram, gram)[:16] }
 

@@ -367,3 +367,54 @@ func TestLiveKeepsABubbleWithItsThread(t *testing.T) {
 		}
 	}
 }
+
+// What a platform calls her tells nobody else: who is not found by a name by its own
+// counter's reach is not found at all, and nobody is shown under it.
+func TestANameOfAnotherBrandFindsNobody(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newMinimum(t, d)
+		h.read(func(tx *db.Tx) error {
+			for _, s := range h.sides() {
+				v := h.viewer(s.manager)
+				for _, query := range []string{"Wen " + s.word, s.word} {
+					list, _, err := h.Desk.Inbox(tx, v, conversation.Filter{Box: conversation.BoxAll, Query: query})
+					if err != nil || len(list) == 0 {
+						t.Errorf("%q finds %d of her own, %v", query, len(list), err)
+					}
+				}
+				for _, query := range []string{"Wen " + h.other(s).word, h.other(s).word, h.other(s).ask} {
+					list, _, err := h.Desk.Inbox(tx, v, conversation.Filter{Box: conversation.BoxAll, Query: query})
+					if err != nil {
+						return err
+					}
+					for _, found := range list {
+						t.Errorf("%q finds %s", query, found.Name)
+					}
+				}
+			}
+			return nil
+		})
+
+		// She was entered for one counter without a name, and writes to the other only.
+		card := customer.Contact{Kind: customer.Member, Value: "VIP-77", Verified: true, Source: customer.SourceAPI}
+		h.write(func(tx *db.Tx) error {
+			crm := staff.Machine("crm", staff.CustomersWrite)
+			if _, err := h.Desk.AddContact(tx, crm, h.lumi.own.CustomerID, card); err != nil {
+				return err
+			}
+			id, err := h.Desk.Book.Enter(tx, customer.Entry{CounterID: h.rose.counter})
+			if err != nil {
+				return err
+			}
+			_, err = h.Desk.AddContact(tx, crm, id, card)
+			return err
+		})
+		h.read(func(tx *db.Tx) error {
+			found, _, err := h.Desk.FindCustomers(tx, h.viewer(h.rose.advisor), conversation.FindCustomer{Query: "VIP-77"})
+			if err != nil || len(found) != 1 || found[0].Name != "" {
+				t.Errorf("%+v, %v: want her, without a name", found, err)
+			}
+			return nil
+		})
+	})
+}
