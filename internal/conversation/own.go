@@ -1,7 +1,6 @@
 package conversation
 
 import (
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -270,14 +269,4 @@ func (d *Desk) OwnCounts(tx *db.Tx, records []string) (n OwnCounts, err error) {
 		return n, fmt.Errorf("count what is known of her: %w", err)
 	}
 	return n, nil
-}
-
-// OwnCounters are the counters a person has spoken with.
-func (d *Desk) OwnCounters(tx *db.Tx, personID string) ([]string, error) {
-	rows, err := tx.Query(`SELECT counter_id FROM thread WHERE customer_id = $1 AND folded_id = '' ORDER BY counter_id`, personID)
-	list, err := db.Collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
-	if err != nil {
-		return nil, fmt.Errorf("counters of a person: %w", err)
-	}
-	return list, nil
 }

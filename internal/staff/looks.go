@@ -143,16 +143,18 @@ type Seeing struct {
 func RolesSeeing(tx *db.Tx, counterIDs []string) ([]Seeing, error) {
 	byRole := map[Role][]string{}
 	for _, counter := range distinct(counterIDs) {
-		people, err := Colleagues(tx, counter)
+		// Also who only reads there, and so is no colleague who could answer her.
+		roles, err := texts(tx, `SELECT s.role FROM staff s JOIN staff_counter m ON m.staff_id = s.id WHERE s.left_at IS NULL AND m.counter_id = $1
+			UNION SELECT s.role FROM staff s JOIN staff_store m ON m.staff_id = s.id JOIN counter c ON c.store_id = m.store_id
+			WHERE s.left_at IS NULL AND s.role = 'manager' AND c.id = $1`, counter)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("who sees a counter: %w", err)
 		}
-		for _, p := range people {
-			if !slices.Contains(byRole[p.Role], counter) {
-				byRole[p.Role] = append(byRole[p.Role], counter)
-			}
+		for _, role := range roles {
+			byRole[Role(role)] = append(byRole[Role(role)], counter)
 		}
 	}
+	delete(byRole, Privacy) // she sees them all: below
 	var out []Seeing
 	for _, role := range Roles() {
 		if len(byRole[role]) > 0 {
@@ -164,7 +166,10 @@ func RolesSeeing(tx *db.Tx, counterIDs []string) ([]Seeing, error) {
 		query string
 	}{
 		{Privacy, `SELECT COUNT(*) FROM staff WHERE role = 'privacy' AND left_at IS NULL`},
-		{Program, `SELECT COUNT(*) FROM api_token WHERE ended_at IS NULL AND (scopes LIKE '%customers:%' OR scopes LIKE '%messages:%' OR scopes LIKE '%threads:%')`},
+		// An endpoint is told what customers write, whatever tokens there are.
+		{Program, `SELECT (SELECT COUNT(*) FROM endpoint WHERE ended_at IS NULL) + (SELECT COUNT(*) FROM api_token WHERE ended_at IS NULL AND
+			(scopes LIKE '%customers:%' OR scopes LIKE '%messages:%' OR scopes LIKE '%threads:%' OR scopes LIKE '%events:%'
+				OR scopes LIKE '%consents:%' OR scopes LIKE '%purchases:read%'))`},
 	} {
 		var n int
 		if err := tx.QueryRow(whole.query).Scan(&n); err != nil {

@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -152,7 +153,58 @@ func TestWhichRolesSeeHer(t *testing.T) {
 			if err != nil || len(got) != 4 || got[2].Role != Privacy || got[2].Counters != nil || got[3].Role != Program {
 				t.Errorf("%+v, %v", got, err)
 			}
+			if _, err := SaveStaff(tx, sys, StaffForm{Name: "L", Email: "l@x.test", Role: Marketing, Counters: []string{counter.ID}}); err != nil {
+				return err
+			}
+			got, err = RolesSeeing(tx, []string{counter.ID})
+			if err != nil || len(got) != 5 || got[2].Role != Marketing {
+				t.Errorf("who only reads at the counter: %+v, %v", got, err)
+			}
 			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Whatever lets a program read of a customer is told on her page.
+func TestWhichProgramsSeeHer(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		sees := func(tx *db.Tx) bool {
+			got, err := RolesSeeing(tx, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			return slices.ContainsFunc(got, func(s Seeing) bool { return s.Role == Program })
+		}
+		err := d.Write(context.Background(), func(tx *db.Tx) error {
+			for _, scope := range Scopes() {
+				_, token, err := CreateToken(tx, System(), "till", []string{scope})
+				if err != nil {
+					return err
+				}
+				blind := slices.Contains([]string{AccountsRead, StaffRead, WebhooksWrite, CatalogueRead, CatalogueWrite, PurchasesWrite, ContactsRead,
+					CardsWrite, LexiconsWrite, PrivacyWrite, HandoversRead, HandoversWrite}, scope)
+				if sees(tx) == blind {
+					t.Errorf("%s: sees her %t", scope, !blind)
+				}
+				if err := EndToken(tx, System(), token.ID); err != nil {
+					return err
+				}
+			}
+			for _, state := range []string{"NULL", "1"} {
+				if _, err := tx.Exec(`INSERT INTO endpoint (id, name, url, secret, kinds, after_seq, created_at, ended_at) VALUES ('end_1', 'x', 'https://x.test', $1, '', 0, 1, `+state+`)`, []byte("s")); err != nil {
+					return err
+				}
+				if sees(tx) != (state == "NULL") {
+					t.Errorf("an endpoint that was ended at %s", state)
+				}
+				if _, err := tx.Exec(`DELETE FROM endpoint`); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -231,7 +231,7 @@ func (m *myView) names() (out []string, err error) {
 
 // sees are the roles that can see her, and at which counters.
 func (m *myView) sees() error {
-	counters, err := m.Desk.OwnCounters(m.tx, m.own.PersonID)
+	counters, err := m.Desk.CountersOf(m.tx, m.own.PersonID) // also those that she was only entered for
 	if err != nil {
 		return err
 	}

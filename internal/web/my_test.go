@@ -3,6 +3,7 @@ package web
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,6 +15,8 @@ import (
 	"dingdong/internal/consent"
 	"dingdong/internal/customer"
 	"dingdong/internal/db"
+	"dingdong/internal/db/dbtest"
+	"dingdong/internal/staff"
 )
 
 func TestHerPageHasTheSameWordsInEveryLanguage(t *testing.T) {
@@ -276,4 +279,31 @@ func TestTheFormOfAnotherPage(t *testing.T) {
 			t.Errorf("%s: %d", name, code)
 		}
 	}
+}
+
+// A counter for which another system entered her sees her card before she has written to
+// it: her page says so.
+func TestHerPageNamesTheCountersSheWasEnteredFor(t *testing.T) {
+	h := newMinimum(t, dbtest.New(t))
+	b, counter := newBrowser(t, h), ""
+	page := func() *httptest.ResponseRecorder {
+		u := must(url.Parse(h.Desk.PageURL(h.lumi.own.IdentityID, true, h.DB.Now())))
+		return b.get(u.Path)
+	}
+	h.read(func(tx *db.Tx) error {
+		return tx.QueryRow(`SELECT name FROM counter WHERE id = $1`, h.rose.counter).Scan(&counter)
+	})
+	lacks(t, page(), counter)
+	h.write(func(tx *db.Tx) error {
+		crm, card := staff.Machine("crm", staff.CustomersWrite), customer.Contact{Kind: customer.Member, Value: "VIP-77", Verified: true, Source: customer.SourceAPI}
+		if _, err := h.Desk.AddContact(tx, crm, h.lumi.own.CustomerID, card); err != nil {
+			return err
+		}
+		id, err := h.Desk.Book.Enter(tx, customer.Entry{CounterID: h.rose.counter})
+		if err == nil {
+			_, err = h.Desk.AddContact(tx, crm, id, card)
+		}
+		return err
+	})
+	want(t, page(), http.StatusOK, counter)
 }
