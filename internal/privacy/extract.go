@@ -119,7 +119,7 @@ func WhoSaw(tx *db.Tx, records []string) ([]Seen, error) {
 	marks, args := db.In(records, 1)
 	looks, actions := db.In(staff.LookActions(), len(args)+1)
 	rows, err := tx.Query(`SELECT role, COUNT(*), MAX(at) FROM (
-			SELECT CASE WHEN s.role IS NOT NULL THEN s.role WHEN a.actor LIKE 'token/%' THEN 'program' ELSE 'system' END AS role, a.at AS at
+			SELECT CASE WHEN s.role IS NOT NULL THEN s.role WHEN a.actor LIKE 'token/%' OR a.actor LIKE 'endpoint/%' THEN 'program' ELSE 'system' END AS role, a.at AS at
 			FROM audit a LEFT JOIN staff s ON s.id = a.actor WHERE a.customer_id <> '' AND a.customer_id IN (`+marks+`) AND a.actor <> 'customer' AND a.action IN (`+looks+`)) AS looks
 		GROUP BY role ORDER BY role`, append(args, actions...)...)
 	list, err := db.Collect(rows, err, func(rs *sql.Rows) (s Seen, err error) {

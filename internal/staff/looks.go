@@ -104,13 +104,13 @@ func LooksOf(tx *db.Tx, q Looked) ([]Looks, error) {
 	return out, nil
 }
 
-// RolesOf gives the roles of actors of the audit: Program for a token, nothing for the
-// house itself.
+// RolesOf gives the roles of actors of the audit: Program for a token or an endpoint,
+// nothing for the house itself.
 func RolesOf(tx *db.Tx, actors []string) (map[string]Role, error) {
 	out := map[string]Role{}
 	var people []string
 	for _, a := range distinct(actors) {
-		if strings.HasPrefix(a, "token/") {
+		if strings.HasPrefix(a, "token/") || strings.HasPrefix(a, "endpoint/") {
 			out[a] = Program
 		} else {
 			people = append(people, a)

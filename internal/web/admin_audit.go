@@ -16,6 +16,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/staff"
 	"dingdong/internal/vault"
+	"dingdong/internal/webhook"
 )
 
 // adminAuditPage is who did what and who saw whom, the newest first.
@@ -310,7 +311,7 @@ func (s *Server) nameProgrammes(tx *db.Tx, names map[string]string) error {
 	}
 	endpoints, err := s.Hooks.List(tx, staff.System())
 	for _, e := range endpoints {
-		names[e.ID] = e.Name
+		names[e.ID], names[webhook.Actor(e.ID)] = e.Name, e.Name
 	}
 	return err
 }

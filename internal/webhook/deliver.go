@@ -59,6 +59,7 @@ type parcel struct {
 	at       time.Time // when it was queued
 	triedAt  time.Time // zero: never
 	body     []byte    // nil: the event is gone
+	customer string    // whose words are in it; empty: nobody's
 }
 
 // outcome is what came of a parcel.
@@ -91,6 +92,15 @@ func (r *Room) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 	}
 	var done []outcome
 	for _, p := range work.parcels {
+		// As with a program that asks: once an hour for each customer, and what cannot be
+		// recorded is not told.
+		look := audit.Look{Actor: Actor(work.endpointID), Action: "api.read", Customers: []string{p.customer}}
+		if err := r.sight.Record(ctx, r.DB, look); err != nil {
+			if len(done) == 0 {
+				return nil, err
+			}
+			break
+		}
 		o := r.call(ctx, work, p)
 		if ctx.Err() != nil {
 			break // we are stopping: this attempt does not count
@@ -156,6 +166,9 @@ func (r *Room) fill(tx *db.Tx, parcels []parcel) error {
 			}
 			if parcels[i].body, err = json.Marshal(docs[n]); err != nil {
 				return fmt.Errorf("event document: %w", err)
+			}
+			if docs[n].Message != nil {
+				parcels[i].customer = docs[n].Customer
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -321,4 +322,47 @@ func (h *house) documents() (docs []Document) {
 		h.t.Fatal("no documents")
 	}
 	return docs
+}
+
+// An endpoint that is told what a customer wrote has looked at her: once an hour, before it
+// is told.
+func TestWhatIsToldIsOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		r := newReceiver(t, ok)
+		e, _ := h.add(r.URL)
+		a := h.open()
+		h.work()
+		deliver := func() {
+			h.write(func(tx *db.Tx) error {
+				events, err := event.After(tx, 0, 100)
+				for _, e := range events {
+					if err == nil {
+						err = h.Queue(tx, e)
+					}
+				}
+				return err
+			})
+			h.until("it is told", func() bool {
+				return !slices.ContainsFunc(h.log(e.ID), func(d Delivery) bool { return d.State != stateSent })
+			})
+		}
+		h.says(a, channel.Inbound{EventID: "e1", ExternalID: "x1", Kind: channel.Message, Body: channel.Body{Type: channel.Text, Text: "one"}})
+		h.says(a, channel.Inbound{EventID: "e2", ExternalID: "x2", Kind: channel.Message, Body: channel.Body{Type: channel.Text, Text: "two"}})
+		deliver()
+		lines := func() (n int) {
+			h.read(func(tx *db.Tx) error {
+				return tx.QueryRow(`SELECT COUNT(*) FROM audit WHERE action = 'api.read' AND actor = $1 AND customer_id <> '' AND customer_id IN (SELECT id FROM customer)`,
+					Actor(e.ID)).Scan(&n)
+			})
+			return n
+		}
+		if n := lines(); n != 1 {
+			t.Errorf("on record %d times", n)
+		}
+		h.clock.Advance(2 * time.Hour)
+		h.says(a, channel.Inbound{EventID: "e3", ExternalID: "x3", Kind: channel.Message, Body: channel.Body{Type: channel.Text, Text: "three"}})
+		if deliver(); lines() != 2 {
+			t.Errorf("an hour later on record %d times", lines())
+		}
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"dingdong/internal/audit"
 	"dingdong/internal/conversation"
 	"dingdong/internal/db"
 	"dingdong/internal/job"
@@ -36,7 +37,11 @@ type Room struct {
 	Options
 	client *http.Client
 	live   liveCache
+	sight  audit.Sight
 }
+
+// Actor is how the audit names an endpoint that was told of a customer.
+func Actor(endpointID string) string { return "endpoint/" + endpointID }
 
 // New builds the room.
 func New(o Options) *Room {
