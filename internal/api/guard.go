@@ -74,10 +74,14 @@ func (s *server) admit(ctx huma.Context, next func(huma.Context)) {
 	scope, marked := scopeOf(ctx.Operation())
 	if !marked || !c.token.Has(scope) {
 		ctx.SetHeader("WWW-Authenticate", `Bearer realm="dingdong", error="insufficient_scope", scope="`+scope+`"`)
-		s.refuse(ctx, newProblem(http.StatusForbidden, "missing-scope", "This needs a token with the scope "+scope+"."))
+		s.refuse(ctx, missingScope(scope))
 		return
 	}
 	next(huma.WithValue(ctx, callerKey{}, c))
+}
+
+func missingScope(scope string) *Problem {
+	return newProblem(http.StatusForbidden, "missing-scope", "This needs a token with the scope "+scope+".")
 }
 
 func (s *server) refuse(ctx huma.Context, p *Problem) {

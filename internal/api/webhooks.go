@@ -99,14 +99,17 @@ func (s *server) webhookOperations() {
 		return huma.Operation{OperationID: id, Method: method, Path: prefix + "/webhooks" + path, Tags: []string{tagWebhooks},
 			Summary: summary, Security: needs(staff.WebhooksWrite)}
 	}
+	const tells = "It is told what happens, with the words of messages: the token needs the scope events:read, too."
 	register(s, op("list-webhooks", http.MethodGet, "", "List webhooks"), s.listWebhooks)
 	make := op("make-webhook", http.MethodPost, "", "Make a webhook")
-	make.DefaultStatus = http.StatusCreated
+	make.DefaultStatus, make.Description = http.StatusCreated, tells
 	register(s, make, func(ctx context.Context, in *newWebhookInput) (*webhookOutput, error) {
 		return s.saveWebhook(ctx, webhook.Form{Name: in.Body.Name, URL: in.Body.URL, Kinds: in.Body.Types})
 	})
 	register(s, op("get-webhook", http.MethodGet, "/{id}", "Get a webhook"), s.getWebhook)
-	register(s, op("change-webhook", http.MethodPut, "/{id}", "Change a webhook"), func(ctx context.Context, in *changeWebhookInput) (*webhookOutput, error) {
+	change := op("change-webhook", http.MethodPut, "/{id}", "Change a webhook")
+	change.Description = tells
+	register(s, change, func(ctx context.Context, in *changeWebhookInput) (*webhookOutput, error) {
 		return s.saveWebhook(ctx, webhook.Form{ID: in.ID, Name: in.Body.Name, URL: in.Body.URL, Kinds: in.Body.Types})
 	})
 	register(s, op("end-webhook", http.MethodDelete, "/{id}", "End a webhook"), func(ctx context.Context, in *webhookInput) (*struct{}, error) {
@@ -165,7 +168,11 @@ func (s *server) getWebhook(ctx context.Context, in *webhookInput) (*webhookOutp
 	return out, err
 }
 
+// saveWebhook wants both scopes: an endpoint is told what following the events tells.
 func (s *server) saveWebhook(ctx context.Context, f webhook.Form) (*webhookOutput, error) {
+	if !callerOf(ctx).token.Has(staff.EventsRead) {
+		return nil, missingScope(staff.EventsRead)
+	}
 	out := &webhookOutput{}
 	err := s.DB.Write(ctx, func(tx *db.Tx) error {
 		e, secret, err := s.Hooks.Save(tx, callerOf(ctx).house(), f)

@@ -8,6 +8,7 @@ import (
 	"dingdong/internal/db"
 	"dingdong/internal/db/dbtest"
 	"dingdong/internal/event"
+	"dingdong/internal/staff"
 )
 
 func TestWebhooks(t *testing.T) {
@@ -89,6 +90,31 @@ func TestWebhooks(t *testing.T) {
 	})
 	if !strings.HasPrefix(actor, "token/tok_") {
 		t.Errorf("made by %q", actor)
+	}
+}
+
+// An endpoint is told what is read with events:read: who may not read it may not have it
+// sent somewhere either.
+func TestAWebhookNeedsWhatItIsTold(t *testing.T) {
+	h := sqlite(t)
+	var made Webhook
+	h.ask("POST", "/webhooks", m{"name": "Till", "url": "https://till.example.com/"}, http.StatusCreated, &made)
+	token := h.tokenWith(staff.WebhooksWrite)
+	for _, c := range []call{
+		{method: "POST", path: prefix + "/webhooks", body: `{"name":"Mine","url":"https://mine.example.com/"}`},
+		{method: "PUT", path: prefix + "/webhooks/" + made.ID, body: `{"name":"Mine","url":"https://mine.example.com/"}`},
+	} {
+		c.token = token
+		if p := problemOf(t, h.do(c), http.StatusForbidden, "missing-scope"); !strings.Contains(p.Detail, staff.EventsRead) {
+			t.Errorf("%s: %q does not name the scope", c.method, p.Detail)
+		}
+		c.token = h.tokenWith(staff.WebhooksWrite, staff.EventsRead)
+		if got := h.do(c); got.status >= 300 {
+			t.Errorf("%s: %d %s", c.method, got.status, got.body)
+		}
+	}
+	if got := h.do(call{method: "POST", path: prefix + "/webhooks/" + made.ID + "/pause", token: token}); got.status != http.StatusOK {
+		t.Errorf("to pause one: %d", got.status)
 	}
 }
 
