@@ -84,9 +84,9 @@ func (s *server) listBindings(ctx context.Context, in *customerInput) (out *bind
 
 func (s *server) bind(ctx context.Context, in *bindInput) (out *bindingsOutput, err error) {
 	c := callerOf(ctx)
+	var p person
 	err = s.write(ctx, func(tx *db.Tx) error {
-		p, err := s.person(tx, c, in.ID)
-		if err != nil {
+		if p, err = s.person(tx, c, in.ID); err != nil {
 			return err
 		}
 		if err := s.Desk.SetAdvisor(tx, c.Viewer, conversation.Belonging{CustomerID: p.id, CounterID: in.Body.Counter, AdvisorID: in.Body.Advisor}); err != nil {
@@ -95,7 +95,10 @@ func (s *server) bind(ctx context.Context, in *bindInput) (out *bindingsOutput, 
 		out, err = s.bindings(tx, p)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, s.saw(ctx, c, p.id)
 }
 
 func (s *server) unbind(ctx context.Context, in *unbindInput) (*struct{}, error) {

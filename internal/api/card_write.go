@@ -94,9 +94,9 @@ func (s *server) patchAttributes(ctx context.Context, in *attributesPatch) (*car
 	}
 	c := callerOf(ctx)
 	out := &cardAttributesOutput{}
-	err := s.write(ctx, func(tx *db.Tx) error {
-		p, err := s.person(tx, c, in.ID)
-		if err != nil {
+	var p person
+	err := s.write(ctx, func(tx *db.Tx) (err error) {
+		if p, err = s.person(tx, c, in.ID); err != nil {
 			return err
 		}
 		for i, id := range in.Body.Forget {
@@ -125,7 +125,10 @@ func (s *server) patchAttributes(ctx context.Context, in *attributesPatch) (*car
 		}
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, s.saw(ctx, c, p.id)
 }
 
 func (s *server) patchTags(ctx context.Context, in *tagsPatch) (*cardTagsOutput, error) {
@@ -134,9 +137,9 @@ func (s *server) patchTags(ctx context.Context, in *tagsPatch) (*cardTagsOutput,
 	}
 	c := callerOf(ctx)
 	out := &cardTagsOutput{}
-	err := s.write(ctx, func(tx *db.Tx) error {
-		p, err := s.person(tx, c, in.ID)
-		if err != nil {
+	var p person
+	err := s.write(ctx, func(tx *db.Tx) (err error) {
+		if p, err = s.person(tx, c, in.ID); err != nil {
 			return err
 		}
 		for i, id := range in.Body.Take {
@@ -169,7 +172,10 @@ func (s *server) patchTags(ctx context.Context, in *tagsPatch) (*cardTagsOutput,
 		}
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, s.saw(ctx, c, p.id)
 }
 
 // undo takes something off a card by its id, which must be of this card.

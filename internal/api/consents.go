@@ -124,6 +124,7 @@ func (s *server) recordConsent(ctx context.Context, in *newConsentInput) (*newCo
 			return nil, db.Invalid{Field: "staff", Code: "required"}
 		}
 	}
+	var p person
 	repeated, err := s.makeOnce(ctx, making{"consent " + in.ID, in.Key, in.Body, func(tx *db.Tx) (string, error) {
 		p, err := s.person(tx, c, in.ID)
 		if err != nil {
@@ -140,9 +141,8 @@ func (s *server) recordConsent(ctx context.Context, in *newConsentInput) (*newCo
 			return kept.ID, err
 		}
 		return kept.ID, s.Desk.Withdrawn(tx, p.id)
-	}}, func(tx *db.Tx, _ string) error {
-		p, err := s.person(tx, c, in.ID)
-		if err != nil {
+	}}, func(tx *db.Tx, _ string) (err error) {
+		if p, err = s.person(tx, c, in.ID); err != nil {
 			return err
 		}
 		out.Body.Consents, err = s.consents(tx, p, time.Time{})
@@ -152,5 +152,5 @@ func (s *server) recordConsent(ctx context.Context, in *newConsentInput) (*newCo
 		return nil, err
 	}
 	out.Status = out.status(repeated)
-	return out, nil
+	return out, s.saw(ctx, c, p.id)
 }

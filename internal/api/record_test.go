@@ -231,3 +231,40 @@ func jsonOf(v any) string {
 	}
 	return string(raw)
 }
+
+// What answers a write with her card, or with where she stands, has told of her: that is a
+// look as any other, also where the write was made before and changes nothing.
+func TestAnAnswerToAWriteIsALook(t *testing.T) {
+	clock := dbtest.NewClock(time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC))
+	h := newHouse(t, dbtest.NewAt(t, clock))
+	h.says("amy", "hello")
+	names := map[string]string{"customer": h.customerOf("amy"), "counter": h.counter, "advisor": h.advisor.ID}
+	for _, a := range []struct {
+		method, path string
+		body         any
+	}{
+		{"PATCH", "/attributes", m{"learn": []m{{"name": "skin_type", "value": "dry"}}}},
+		{"PATCH", "/tags", m{"give": []m{{"name": "skincare_lover"}}}},
+		{"PUT", "/bindings", m{"counter": "{counter}", "advisor": "{advisor}"}},
+		{"POST", "/consents", m{"purpose": "marketing", "state": "granted", "how": "page"}},
+	} {
+		for _, turn := range []string{"first", "second"} {
+			clock.Advance(2 * sightLasts)
+			got := h.do(call{method: a.method, path: prefix + "/customers/" + names["customer"] + a.path, token: h.token, body: fillIn(jsonOf(a.body), names),
+				header: map[string]string{"Idempotency-Key": "same"}})
+			if got.status >= 300 {
+				t.Fatalf("%s: %d %s", a.path, got.status, got.body)
+			}
+			h.read(func(tx *db.Tx) error {
+				lines, err := audit.List(tx, audit.Filter{Customer: names["customer"], Action: "api.read", From: clock.Now().Add(-sightLasts)})
+				if len(lines) != 1 {
+					t.Errorf("%s %s for the %s time: %d looks on record", a.method, a.path, turn, len(lines))
+				}
+				return err
+			})
+		}
+	}
+}
+
+// sightLasts is how long one line stands for all looks.
+const sightLasts = time.Hour
