@@ -240,8 +240,14 @@ func (r *Room) ask(tx *db.Tx, v staff.Viewer, q Request) (x Export, err error) {
 	if err != nil {
 		return x, err
 	}
+	alone := 0
+	if q.Kind == Customers { // the audit holds ids
+		if alone, err = takenAlone(tx, v.ID); err != nil {
+			return x, err
+		}
+	}
 	x = Export{ID: tx.NewID("exp"), Kind: q.Kind, Code: newCode(), Filter: q.Filter, Reason: q.Reason, By: v.ID, Expected: expected,
-		State: Making, Second: expected > s.SecondAbove || q.Filter.Full}
+		State: Making, Second: alone+expected > s.SecondAbove || q.Filter.Full}
 	if x.Second {
 		x.State = Waiting
 	}
@@ -256,6 +262,19 @@ func (r *Room) ask(tx *db.Tx, v staff.Viewer, q Request) (x Export, err error) {
 		return x, err
 	}
 	return r.get(tx, x.ID)
+}
+
+// takenAlone counts the customers whom somebody has asked for within a day without a second
+// person: else a large list would be several small ones. What was dropped before it was
+// fetched does not count.
+func takenAlone(tx *db.Tx, by string) (n int, err error) {
+	err = tx.QueryRow(`SELECT COALESCE(SUM(CASE WHEN rows > 0 THEN rows ELSE expected END), 0) FROM export
+		WHERE by = $1 AND kind = 'customers' AND NOT second AND at > $2 AND (state IN ('making', 'ready') OR downloads > 0)`,
+		by, db.Micro(tx.Now.Add(-24*time.Hour))).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("what she asked for today: %w", err)
+	}
+	return n, nil
 }
 
 func (r *Room) insert(tx *db.Tx, x Export) error {

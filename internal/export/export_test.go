@@ -380,6 +380,59 @@ func TestWhoLeavesGetsNoFile(t *testing.T) {
 	})
 }
 
+// Several small files of a day are one large one: only the rows of those that she dropped
+// before she fetched them do not count.
+func TestManySmallFilesNeedASecondPerson(t *testing.T) {
+	each(t, func(h *house) {
+		h.meets(h.account, "A", "B")
+		h.meets(h.other, "C", "D")
+		h.write(func(tx *db.Tx) error {
+			if err := Save(tx, staff.System(), Settings{SecondAbove: 3, Hours: 24}); err != nil {
+				return err
+			}
+			p, err := staff.GetStaff(tx, h.manager.ID)
+			if err == nil {
+				_, err = staff.SaveStaff(tx, staff.System(), staff.StaffForm{ID: p.ID, Name: p.Name, Email: p.Email, Role: p.Role, Counters: []string{h.counter, h.elsewhere}})
+			}
+			if err == nil {
+				h.manager, err = staff.ViewerByID(tx, p.ID)
+			}
+			return err
+		})
+		of := func(counter string) Request {
+			return Request{Kind: Customers, Filter: Filter{Counters: []string{counter}}}
+		}
+		first := h.asks(h.manager, of(h.counter))
+		if first.Second {
+			t.Errorf("two rows: %+v", first)
+		}
+		if err := h.room.Drop(context.Background(), h.manager, first.ID); err != nil {
+			t.Fatal(err)
+		}
+		again := h.asks(h.manager, of(h.counter))
+		if again.Second {
+			t.Errorf("two rows, and two that nobody has seen: %+v", again)
+		}
+		h.run(JobMake, again.ID)
+		if _, err := h.fetch(h.manager, again.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.room.Drop(context.Background(), h.manager, again.ID); err != nil {
+			t.Fatal(err)
+		}
+		if x := h.asks(h.manager, of(h.elsewhere)); !x.Second || x.State != Waiting {
+			t.Errorf("two rows more: %+v", x)
+		}
+		if x := h.asks(h.boss, of(h.counter)); x.Second {
+			t.Errorf("somebody else's two rows: %+v", x)
+		}
+		h.clock.Advance(25 * time.Hour)
+		if x := h.asks(h.manager, of(h.counter)); x.Second {
+			t.Errorf("two rows of the next day: %+v", x)
+		}
+	})
+}
+
 // A file that lies ready is asked about as one that is to be made: whoever asked for it may
 // have a leaving date by now, or stand elsewhere.
 func TestAReadyFileIsAskedAboutAgain(t *testing.T) {
