@@ -1,13 +1,10 @@
 package alarm
 
 import (
-	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
 	"dingdong/internal/audit"
-	"dingdong/internal/db"
 	"dingdong/internal/staff"
 )
 
@@ -48,13 +45,9 @@ func (x *suspect) count(rule Rule) (int, error) {
 		fits = func(a act) bool {
 			return a.seq > x.closed[rule] && slices.Contains(c.actions, a.action) && x.offDuty(a.at)
 		}
-	case Others:
-		others, err := x.ofOthers()
-		if err != nil {
-			return 0, err
-		}
+	case Others: // whose it was when she looked: that she took it then changes nothing
 		fits = func(a act) bool {
-			return a.seq > x.closed[rule] && slices.Contains(c.actions, a.action) && others[a.object]
+			return a.seq > x.closed[rule] && slices.Contains(c.actions, a.action) && a.detail != "" && a.detail != x.actor
 		}
 	}
 	n, seen := 0, map[string]bool{}
@@ -76,29 +69,4 @@ func (x *suspect) offDuty(at time.Time) bool {
 		return true
 	}
 	return x.settings.night(at.In(x.zone))
-}
-
-// ofOthers gives those threads that she opened and that are a colleague's, hers to cover
-// for or not.
-func (x *suspect) ofOthers() (map[string]bool, error) {
-	var ids []string
-	for _, a := range x.acts {
-		if a.action == "thread.open" && a.object != "" {
-			ids = append(ids, a.object)
-		}
-	}
-	slices.Sort(ids)
-	out := map[string]bool{}
-	for part := range slices.Chunk(slices.Compact(ids), 250) {
-		marks, args := db.In(part, 2)
-		rows, err := x.tx.Query(`SELECT id FROM thread WHERE id IN (`+marks+`) AND assignee_id NOT IN ('', $1)`, append([]any{x.actor}, args...)...)
-		list, err := db.Collect(rows, err, func(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) })
-		if err != nil {
-			return nil, fmt.Errorf("whose threads: %w", err)
-		}
-		for _, id := range list {
-			out[id] = true
-		}
-	}
-	return out, nil
 }

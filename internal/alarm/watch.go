@@ -173,7 +173,7 @@ type suspect struct {
 type act struct {
 	seq                      int64
 	at                       time.Time
-	action, customer, object string
+	action, customer, detail string
 }
 
 // load finds out who she is; false: the house itself, or nobody.
@@ -227,11 +227,11 @@ func (x *suspect) loadActs() error {
 
 func (x *suspect) actsSince(since int64, actions []string) ([]act, error) {
 	marks, args := db.In(actions, 4)
-	rows, err := x.tx.Query(`SELECT seq, at, action, customer_id, object FROM audit WHERE actor = $1 AND seq > $2 AND seq <= $3 AND action IN (`+marks+`)`,
+	rows, err := x.tx.Query(`SELECT seq, at, action, customer_id, detail FROM audit WHERE actor = $1 AND seq > $2 AND seq <= $3 AND action IN (`+marks+`)`,
 		append([]any{x.actor, since, x.window.until}, args...)...)
 	list, err := db.Collect(rows, err, func(rows *sql.Rows) (a act, err error) {
 		var at int64
-		err = rows.Scan(&a.seq, &at, &a.action, &a.customer, &a.object)
+		err = rows.Scan(&a.seq, &at, &a.action, &a.customer, &a.detail)
 		a.at = db.Time(at)
 		return a, err
 	})

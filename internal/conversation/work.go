@@ -236,7 +236,7 @@ func (d *Desk) Seen(tx *db.Tx, v staff.Viewer, threadID string) error {
 	return nil
 }
 
-// Opened puts on record who looked at which customer.
+// Opened puts on record who looked at which customer, and whose the conversation was then.
 func (d *Desk) Opened(tx *db.Tx, v staff.Viewer, t Thread) {
-	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "thread.open", Customer: t.CustomerID, Object: t.ID})
+	audit.Record(tx, audit.Entry{Actor: v.ID, Action: "thread.open", Customer: t.CustomerID, Object: t.ID, Detail: t.AssigneeID})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dingdong/internal/channel"
+	"dingdong/internal/db"
 )
 
 func TestInboxOrdersWhoWaitsLongest(t *testing.T) {
@@ -155,4 +156,23 @@ func TestThePrivacyOfficerReadsOnly(t *testing.T) {
 	if n := h.count(`SELECT COUNT(*) FROM audit WHERE action = 'thread.open' AND actor = $1`, h.Privacy); n != 1 {
 		t.Errorf("%d looks on record", n)
 	}
+}
+
+// Who takes a colleague's conversation has looked at a colleague's customer: the line that
+// says so stands before the conversation is hers.
+func TestWhoseItWasIsOnRecord(t *testing.T) {
+	h := newDeskHouse(t)
+	m := h.hears("Wen", "hello")
+	want(t, h.as(t, h.Advisor).post("/inbox/"+m.ThreadID+"/take", nil), http.StatusOK)
+	want(t, h.as(t, h.Manager).post("/inbox/"+m.ThreadID+"/take", nil), http.StatusOK)
+	h.read(func(tx *db.Tx) error {
+		for who, whose := range map[string]string{h.Advisor: "", h.Manager: h.Advisor} {
+			var detail string
+			err := tx.QueryRow(`SELECT detail FROM audit WHERE action = 'thread.open' AND actor = $1`, who).Scan(&detail)
+			if err != nil || detail != whose {
+				t.Errorf("on record is %q, want %q, %v", detail, whose, err)
+			}
+		}
+		return nil
+	})
 }
