@@ -237,15 +237,23 @@ func (s *Server) makePrivacyFile(w http.ResponseWriter, r *http.Request, v *Visi
 		return err
 	})
 	if err != nil {
-		return err
+		return s.noteLeaving(r, v, err)
 	}
 	return s.done(w, v, "/admin/privacy/people/"+r.PathValue("customer"), "done.privacy_making")
+}
+
+// noteLeaving puts on record that somebody who is about to leave was refused a file.
+func (s *Server) noteLeaving(r *http.Request, v *Visit, err error) error {
+	if !errors.Is(err, db.Invalid{Field: "kind", Code: "leaving"}) || s.Files == nil {
+		return err
+	}
+	return errors.Join(err, s.Files.NoteDenied(r.Context(), v.Viewer, "person"))
 }
 
 func (s *Server) fetchPrivacyFile(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	in, f, err := s.Privacy.OpenFile(r.Context(), v.Viewer, r.PathValue("file"))
 	if err != nil {
-		return err
+		return s.noteLeaving(r, v, err)
 	}
 	defer in.Close()
 	w.Header().Set("Content-Type", "application/zip")

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"dingdong/internal/audit"
 	"dingdong/internal/db"
@@ -150,5 +151,28 @@ func TestOnlyTheOfficer(t *testing.T) {
 			}
 		}
 		return err
+	})
+}
+
+// Who is turned away from the file about a person tried to get a file that she may not have.
+func TestAFileAboutAPersonIsDeniedOnRecord(t *testing.T) {
+	h := newAdminHouse(t)
+	thread := h.says("Ulin", "hello")
+	b := h.as(t, h.Admin)
+	want(t, b.post("/admin/privacy/people/"+thread.CustomerID+"/file", nil), http.StatusForbidden)
+	want(t, b.get("/admin/privacy/files/pfl_1"), http.StatusForbidden)
+	want(t, b.get("/admin/privacy"), http.StatusForbidden) // no file
+	officer := h.as(t, h.Privacy)
+	h.write(func(tx *db.Tx) error {
+		return staff.SetLeaving(tx, staff.System(), h.Privacy, tx.Now.Add(48*time.Hour))
+	})
+	want(t, officer.post("/admin/privacy/people/"+thread.CustomerID+"/file", nil), http.StatusUnprocessableEntity)
+	h.read(func(tx *db.Tx) error {
+		for who, n := range map[string]int{h.Admin: 2, h.Privacy: 1} {
+			if lines, err := audit.List(tx, audit.Filter{Actor: who, Action: "export.denied"}); err != nil || len(lines) != n {
+				t.Errorf("on record: %+v, %v", lines, err)
+			}
+		}
+		return nil
 	})
 }

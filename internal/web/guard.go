@@ -55,7 +55,7 @@ func (s *Server) guard(rt route) http.Handler {
 		}
 		if rt.access != public && rt.access != foreign {
 			if err := s.admit(v, rt.access); err != nil {
-				if errors.Is(err, staff.ErrForbidden) && rt.access.permission == staff.AskExports && s.Files != nil {
+				if errors.Is(err, staff.ErrForbidden) && rt.handsOut() && s.Files != nil {
 					if err := s.Files.NoteDenied(r.Context(), v.Viewer, rt.pattern); err != nil {
 						s.Log.Error("recording a refused export failed", "error", err)
 					}

@@ -59,6 +59,12 @@ type route struct {
 // its customer.
 func (rt route) shows() bool { return strings.Contains(rt.pattern, " /inbox/{thread}") }
 
+// handsOut tells that a route takes files with personal data out of the house: who may not
+// have them and tries leaves a line.
+func (rt route) handsOut() bool {
+	return rt.access.permission == staff.AskExports || rt.access.permission == staff.KeepPrivacy && strings.Contains(rt.pattern, "/file")
+}
+
 // movesPeople tells what may end a session or change who sees what: open pages
 // look again after it.
 func (rt route) movesPeople() bool {
