@@ -304,6 +304,10 @@ func (st *stream) news(ctx context.Context, events []event.Event) bool {
 			continue
 		}
 		if st.v.Leaving && !st.hers(ctx, e.Thread) {
+			if e.Thread == st.thread.ID { // it was handed on while she had it open
+				st.tell("reload", struct{}{})
+				return false
+			}
 			continue
 		}
 		if e.Kind == event.ThreadChanged && e.Data["act"] == "erased" {

@@ -418,3 +418,30 @@ func TestANameOfAnotherBrandFindsNobody(t *testing.T) {
 		})
 	})
 }
+
+// Who is about to leave has a conversation open while it is handed on: her page hears no
+// more of it, not even by the news of the card.
+func TestLiveEndsWithWhatIsHandedOn(t *testing.T) {
+	h := newMinimum(t, dbtest.New(t))
+	s, ear := h.rose, h.ear()
+	h.write(func(tx *db.Tx) error {
+		return staff.SetLeaving(tx, staff.System(), s.advisor, tx.Now.Add(48*time.Hour))
+	})
+	e := ear.listens(h.as(t, s.advisor), "after="+ear.last()+"&thread="+s.wen.ID, "")
+	e.event("presence")
+	boss := h.viewer(s.manager)
+	h.write(func(tx *db.Tx) error {
+		return h.Desk.Transfer(tx, boss, conversation.Handing{ThreadID: s.wen.ID, To: s.manager})
+	})
+	said := h.hears(s.account, "Wen "+s.word, s.word+" for somebody else")
+	h.write(func(tx *db.Tx) error {
+		_, err := h.Desk.Book.GiveTag(tx, said.CustomerID, "skincare_lover", customer.Proof{Source: customer.SourceSaid, CounterID: s.counter, MessageID: said.LastMessageID})
+		return err
+	})
+	for _, f := range e.until(func(f frame) bool { return f.Event == "reload" || f.Event == "card" }) {
+		if strings.Contains(f.Data, s.word) || f.Event == "card" {
+			t.Errorf("told %+v", f)
+		}
+	}
+	e.over()
+}
