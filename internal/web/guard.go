@@ -255,7 +255,8 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // sessions.
 func (s *Server) address(r *http.Request) string {
 	if s.TrustProxy {
-		chain := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+		// Some proxies write a line of their own below the client's: the last line counts.
+		chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 		if last := strings.TrimSpace(chain[len(chain)-1]); net.ParseIP(last) != nil {
 			return last
 		}

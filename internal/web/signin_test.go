@@ -137,6 +137,11 @@ func TestAddress(t *testing.T) {
 	if got := h.address(r); got != "203.0.113.9" {
 		t.Errorf("behind a proxy: %s", got)
 	}
+	r.Header.Set("X-Forwarded-For", "1.1.1.1") // what the client made up stands in a line of its own
+	r.Header.Add("X-Forwarded-For", "203.0.113.9")
+	if got := h.address(r); got != "203.0.113.9" {
+		t.Errorf("behind a proxy that adds a line: %s", got)
+	}
 	r.Header.Set("X-Forwarded-For", "nonsense")
 	if got := h.address(r); got != "10.0.0.1" {
 		t.Errorf("with nonsense: %s", got)
