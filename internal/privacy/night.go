@@ -93,7 +93,7 @@ func (r *Room) Retain(ctx context.Context) (Run, error) {
 	if err := r.dropFilesTooOld(ctx); err != nil {
 		return run, err
 	}
-	asked, gone, err := r.partings(ctx, parting{rules, "ers" + strings.TrimPrefix(run.ID, "rtn")})
+	asked, gone, err := r.partings(ctx, parting{rules: rules, erasure: "ers" + strings.TrimPrefix(run.ID, "rtn")})
 	maps.Copy(run.Counts, map[string]int{countAsked: asked, countPersons: gone})
 	if err != nil {
 		return run, errors.Join(err, r.noteRun(ctx, run))

@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -196,6 +197,9 @@ func forgetClosed(a aging, ctx context.Context, _ string) (string, int, error) {
 			if err != nil {
 				return err
 			}
+			if err := a.r.keepHeard(tx, ids); err != nil {
+				return err
+			}
 			if err := insight.ForgetThreads(tx, ids); err != nil {
 				return err
 			}
@@ -210,6 +214,30 @@ func forgetClosed(a aging, ctx context.Context, _ string) (string, int, error) {
 		return nil
 	})
 	return next, sum, err
+}
+
+// keepHeard notes in her budget when she last wrote in threads that go: it is what the
+// rule about silence knows then.
+func (r *Room) keepHeard(tx *db.Tx, threads []string) error {
+	if len(threads) == 0 {
+		return nil
+	}
+	type heard struct {
+		customer string
+		at       int64
+	}
+	marks, args := db.In(threads, 1)
+	rows, err := tx.Query(`SELECT customer_id, MAX(heard_at) FROM thread WHERE heard_at > 0 AND id IN (`+marks+`) GROUP BY customer_id ORDER BY customer_id`, args...)
+	all, err := db.Collect(rows, err, func(rs *sql.Rows) (h heard, err error) { return h, rs.Scan(&h.customer, &h.at) })
+	if err != nil {
+		return fmt.Errorf("when they last wrote: %w", err)
+	}
+	for _, h := range all {
+		if err := r.Consent.Heard(tx, h.customer, db.Time(h.at)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func countImports(a aging, tx *db.Tx, _ string) (int, time.Time, error) {

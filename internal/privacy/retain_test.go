@@ -3,6 +3,7 @@ package privacy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -214,6 +215,140 @@ func TestSilentCustomersAreAskedAndLetGo(t *testing.T) {
 		}
 		if h.number(`SELECT COUNT(*) FROM customer WHERE id = $1`, answers) != 1 {
 			t.Error("who answered is gone")
+		}
+	})
+}
+
+// Words may go long before silence counts: whoever wrote within its months is not let go.
+func TestWhoWroteIsNotSilentWhenHerWordsAreGone(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		days := func(n int) { h.clock.Advance(time.Duration(n) * 24 * time.Hour) }
+		h.hears("Usilent", "hello", nil)
+		words, closed, follows, signs := h.hears("Uwords", "hello", nil), h.hears("Uclosed", "hello", nil), h.hears("Ufollows", "hello", nil), h.hears("Usigns", "hello", nil)
+		met := h.hears("Umet", "hello", nil)
+		h.rules(func(r *Rules) {
+			r.SilentMonths, r.Keep[KeepMessages], r.Keep[KeepMarketing], r.Keep[KeepClosed] = 12, 60, 60, 60
+		})
+		days(200)
+		h.hears("Uwords", "again", nil)
+		h.hears("Uclosed", "again", nil)
+		h.hears("Ufollows", "", func(in *channel.Inbound) { in.Kind, in.Unblocked = channel.Follow, true })
+		second := h.hears("Usecond", "", func(in *channel.Inbound) { in.Kind = channel.Unfollow })
+		h.write(func(tx *db.Tx) error {
+			if _, err := h.Consent.Record(tx, consent.Entry{Customer: signs, Purpose: consent.Marketing, State: consent.Withdrawn, How: consent.HowPage}); err != nil {
+				return err
+			}
+			if _, err := h.Desk.Merge(tx, staff.System(), conversation.Merge{KeptID: met, LostID: second, Proof: conversation.ProvedByAdvisor}); err != nil {
+				return err
+			}
+			var thread string
+			if err := tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1`, closed).Scan(&thread); err != nil {
+				return err
+			}
+			return h.Desk.CloseThread(tx, h.mei, thread)
+		})
+		days(100)
+		for range 2 { // the first night takes the words
+			run, err := h.Retain(context.Background())
+			check(t, err)
+			if run.Counts["persons"] != 0 {
+				t.Errorf("too early: %v", run.Counts)
+			}
+		}
+		days(100)
+		run, err := h.Retain(context.Background())
+		check(t, err)
+		if run.Counts["persons"] != 1 {
+			t.Errorf("%v", run.Counts)
+		}
+		for name, id := range map[string]string{"words": words, "closed": closed, "follows": follows, "signs": signs, "met": met, "second": second} {
+			if h.number(`SELECT COUNT(*) FROM customer WHERE id = $1`, id) != 1 {
+				t.Errorf("%s is gone", name)
+			}
+		}
+		days(400)
+		run, err = h.Retain(context.Background())
+		check(t, err)
+		if run.Counts["persons"] != 5 || h.number(`SELECT COUNT(*) FROM customer`) != 0 {
+			t.Errorf("in the end: %v", run.Counts)
+		}
+	})
+}
+
+// Between the look and her turn a night may take minutes.
+func TestWhoWritesInTheNightStays(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lin, wang := h.hears("Ulin", "hello", nil), h.hears("Uwang", "hello", nil)
+		h.clock.Advance(400 * 24 * time.Hour)
+		p := parting{rules: DefaultRules(), erasure: "ers_night", since: h.DB.Now().AddDate(-1, 0, 0)}
+		h.hears("Ulin", "are you still open?", nil)
+		h.write(func(tx *db.Tx) error {
+			_, gone, err := h.part(tx, []string{lin, wang}, p)
+			if err == nil && gone != 1 {
+				err = fmt.Errorf("%d are let go", gone)
+			}
+			return err
+		})
+		if h.number(`SELECT COUNT(*) FROM customer WHERE id = $1`, lin) != 1 {
+			t.Error("she wrote a moment ago and is gone")
+		}
+	})
+}
+
+// Who was asked, did not answer, and bought something is in touch; when she falls silent
+// once more she is asked once more.
+func TestWhoCameBackIsAskedAnew(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lin := h.hears("Ulin", "hello", nil)
+		h.write(func(tx *db.Tx) error {
+			_, err := h.Consent.Record(tx, consent.Entry{Customer: lin, Purpose: consent.Marketing, State: consent.Granted, How: consent.HowChat})
+			return err
+		})
+		h.rules(func(r *Rules) { r.SilentMonths, r.AnswerWeeks = 12, 4 })
+		for n := range 2 {
+			h.clock.Advance(400 * 24 * time.Hour)
+			run, err := h.Retain(context.Background())
+			check(t, err)
+			if run.Counts["asked"] != 1 || run.Counts["persons"] != 0 {
+				t.Fatalf("%d: %v", n, run.Counts)
+			}
+			h.write(func(tx *db.Tx) error {
+				_, err := tx.Exec(`INSERT INTO purchase (id, source, ref, customer_id, at, total, currency, created_at) VALUES ($1, 'till', $1, $2, $3, 100, 'TWD', 1)`,
+					fmt.Sprint("pur_", n), lin, db.Micro(tx.Now.Add(24*time.Hour)))
+				return err
+			})
+		}
+	})
+}
+
+// What she asked before two records were found to be her is still hers.
+func TestARequestOutlivesAMerge(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		kept, lost := h.hears("Ukept", "hello", nil), h.hears("Ulost", "hello", nil)
+		h.rules(func(r *Rules) { r.SilentMonths = 12 })
+		h.write(func(tx *db.Tx) error {
+			if _, err := h.RequestExport(tx, lost, FromPage); err != nil {
+				return err
+			}
+			_, err := h.Desk.Merge(tx, staff.System(), conversation.Merge{KeptID: kept, LostID: lost, Proof: conversation.ProvedByAdvisor})
+			return err
+		})
+		h.read(func(tx *db.Tx) error {
+			list, err := h.Requests(tx, h.officer, RequestFilter{PersonID: kept})
+			if err == nil && len(list) != 1 {
+				t.Errorf("the officer sees %d of them", len(list))
+			}
+			own, err := h.OpenRequests(tx, kept)
+			if err == nil && len(own) != 1 {
+				t.Errorf("she sees %d of them", len(own))
+			}
+			return err
+		})
+		h.clock.Advance(400 * 24 * time.Hour)
+		run, err := h.Retain(context.Background())
+		check(t, err)
+		if run.Counts["persons"] != 0 {
+			t.Errorf("she waits for her copy and is let go: %v", run.Counts)
 		}
 	})
 }

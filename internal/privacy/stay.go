@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
@@ -28,8 +29,8 @@ func (r *Room) partings(ctx context.Context, p parting) (asked, gone int, err er
 	if rules.SilentMonths == 0 {
 		return 0, 0, nil
 	}
-	now := r.DB.Now()
-	err = r.eachSilent(ctx, now.AddDate(0, -rules.SilentMonths, 0), func(persons []string) error {
+	p.since = r.DB.Now().AddDate(0, -rules.SilentMonths, 0)
+	err = r.eachSilent(ctx, p.since, func(persons []string) error {
 		for part := range slices.Chunk(persons, partAtOnce) {
 			if asked+gone >= partInANight {
 				return errEnough
@@ -65,11 +66,20 @@ var errEnough = errors.New("enough for one night")
 // parting is a night that lets people go.
 type parting struct {
 	rules   Rules
-	erasure string // which all of them share
+	erasure string    // which all of them share
+	since   time.Time // who had no contact since then is let go
 }
 
 func (r *Room) part(tx *db.Tx, persons []string, p parting) (asked, gone int, err error) {
+	if persons, err = stillSilent(tx, persons, p.since); err != nil || len(persons) == 0 {
+		return 0, 0, err
+	}
 	marks, args := db.In(persons, 1)
+	// Whoever had contact after she was asked has answered, and is asked anew.
+	if _, err := tx.Exec(`DELETE FROM stay_question WHERE purge_at < $`+fmt.Sprint(len(args)+1)+` AND person_id IN (`+marks+`)`,
+		append(args, db.Micro(p.since))...); err != nil {
+		return 0, 0, fmt.Errorf("who was asked long ago: %w", err)
+	}
 	due := map[string]bool{}
 	rows, err := tx.Query(`SELECT person_id, CASE WHEN purge_at <= $`+fmt.Sprint(len(args)+1)+` THEN 1 ELSE 0 END FROM stay_question WHERE person_id IN (`+marks+`)`,
 		append(args, db.Micro(tx.Now))...)
@@ -83,8 +93,10 @@ func (r *Room) part(tx *db.Tx, persons []string, p parting) (asked, gone int, er
 	if err != nil {
 		return 0, 0, fmt.Errorf("who was asked: %w", err)
 	}
-	// What she asked and still waits for comes first: it is answered by an officer.
-	rows, err = tx.Query(`SELECT person_id FROM privacy_request WHERE closed_at IS NULL AND person_id IN (`+marks+`)`, args...)
+	// What she asked and still waits for comes first: it is answered by an officer. She
+	// may have asked before two records were found to be her.
+	rows, err = tx.Query(`SELECT CASE WHEN c.person_id = '' THEN c.id ELSE c.person_id END FROM privacy_request q JOIN customer c ON c.id = q.person_id
+		WHERE q.closed_at IS NULL AND (c.id IN (`+marks+`) OR c.person_id <> '' AND c.person_id IN (`+marks+`))`, args...)
 	waiting, err := db.Collect(rows, err, scanText)
 	if err != nil {
 		return 0, 0, fmt.Errorf("who waits for an answer: %w", err)
