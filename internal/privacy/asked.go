@@ -77,7 +77,12 @@ func (r *Room) FetchOwn(ctx context.Context, personID, id string) (io.ReadCloser
 
 // OpenRequests lists what a person asked and still waits for, for her own page.
 func (r *Room) OpenRequests(tx *db.Tx, personID string) ([]Request, error) {
-	rows, err := tx.Query(`SELECT `+requestColumns+requestFrom+`WHERE q.closed_at IS NULL AND q.person_id = $1 ORDER BY q.due_at, q.id`, personID)
+	records, err := r.Book.Records(tx, personID)
+	if err != nil {
+		return nil, err
+	}
+	marks, args := db.In(records, 1)
+	rows, err := tx.Query(`SELECT `+requestColumns+requestFrom+`WHERE q.closed_at IS NULL AND q.person_id IN (`+marks+`) ORDER BY q.due_at, q.id`, args...)
 	found, err := db.Collect(rows, err, func(rs *sql.Rows) (sealedRequest, error) { return scanRequest(rs) })
 	if err != nil {
 		return nil, fmt.Errorf("what she asked: %w", err)

@@ -299,7 +299,12 @@ func (r *Room) Requests(tx *db.Tx, v staff.Viewer, f RequestFilter) ([]Request, 
 	}
 	args := []any{f.Limit}
 	if f.PersonID != "" {
-		where, args = where+` AND q.person_id = $2`, append(args, f.PersonID)
+		records, err := r.Book.Records(tx, f.PersonID) // she may have asked before they were found to be one
+		if err != nil {
+			return nil, err
+		}
+		marks, hers := db.In(records, 2)
+		where, args = where+` AND q.person_id IN (`+marks+`)`, append(args, hers...)
 	}
 	rows, err := tx.Query(`SELECT `+requestColumns+requestFrom+`WHERE `+where+` ORDER BY `+order+` LIMIT $1`, args...)
 	found, err := db.Collect(rows, err, func(rs *sql.Rows) (sealedRequest, error) { return scanRequest(rs) })
