@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dingdong/internal/audit"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 	"dingdong/internal/job"
@@ -52,6 +53,10 @@ func (r *Room) EraseFor(tx *db.Tx, v staff.Viewer, personID, requestID string) (
 // Erase removes a person, all records of her, out of every room, and drops her keys.
 // It happens with the commit of tx or not at all.
 func (r *Room) Erase(tx *db.Tx, e Erasing) (Erasure, error) {
+	// A merge on another node waits until she is gone, or is over before it is asked who she is.
+	if err := customer.LockMerges(tx); err != nil {
+		return Erasure{}, err
+	}
 	person, err := r.Book.Person(tx, e.PersonID)
 	if err != nil {
 		return Erasure{}, err

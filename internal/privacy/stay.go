@@ -10,6 +10,7 @@ import (
 
 	"dingdong/internal/consent"
 	"dingdong/internal/conversation"
+	"dingdong/internal/customer"
 	"dingdong/internal/db"
 	"dingdong/internal/event"
 )
@@ -127,6 +128,9 @@ func (r *Room) part(tx *db.Tx, persons []string, p parting) (asked, gone int, er
 	asked = len(staying)
 	if len(leaving) == 0 {
 		return asked, 0, nil
+	}
+	if err := customer.LockMerges(tx); err != nil { // as in Erase
+		return 0, 0, err
 	}
 	var records []string
 	for _, id := range leaving {
