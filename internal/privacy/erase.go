@@ -111,6 +111,9 @@ func (r *Room) wipe(tx *db.Tx, records []string) error {
 	if err := tx.Shred(); err != nil {
 		return err
 	}
+	if err := r.dropMixed(tx, records); err != nil {
+		return err
+	}
 	for _, p := range r.Parts {
 		if err := p.Erase(tx, records); err != nil {
 			return fmt.Errorf("erase in %s: %w", p.Name, err)
@@ -132,15 +135,10 @@ func (r *Room) wipe(tx *db.Tx, records []string) error {
 func (r *Room) eraseOwn(tx *db.Tx, records []string) error {
 	marks, args := db.In(records, 1)
 	hers := ` IN (` + marks + `)`
-	rows, err := tx.Query(`SELECT blob FROM person_file WHERE blob <> '' AND person_id`+hers, args...)
-	keys, err := db.Collect(rows, err, scanText)
-	if err != nil {
-		return fmt.Errorf("files about a person: %w", err)
-	}
-	if len(keys) > 0 {
-		if err := job.Enqueue(tx, job.New{Kind: JobDropFile, Args: dropArgs{Keys: keys}}); err != nil {
-			return err
-		}
+	// Also of one that is not ready: its making may have broken off behind its last byte.
+	rows, err := tx.Query(`UPDATE person_file SET blob = '' WHERE state <> 'gone' AND person_id`+hers+` RETURNING id`, args...)
+	if err := dropFilesOf(tx, rows, err); err != nil {
+		return err
 	}
 	for _, q := range []string{
 		`DELETE FROM person_file WHERE person_id` + hers,

@@ -166,7 +166,7 @@ func (r *Room) makeFile(ctx context.Context, j job.Job) (job.Outcome, error) {
 	}
 	var f File
 	err := r.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		f, err = fileByID(tx, args.File)
+		f, err = r.fileByID(tx, args.File)
 		return err
 	})
 	if errors.Is(err, db.ErrNotFound) || err == nil && f.State != FileMaking { // she was erased
@@ -244,7 +244,7 @@ func (r *Room) OpenFile(ctx context.Context, v staff.Viewer, id string) (io.Read
 	}
 	var f File
 	err := r.DB.Write(ctx, func(tx *db.Tx) (err error) {
-		if f, err = fileByID(tx, id); err != nil {
+		if f, err = r.fileByID(tx, id); err != nil {
 			return err
 		}
 		if err := notLeaving(tx, v); err != nil {
@@ -277,7 +277,7 @@ func (r *Room) fetchable(f File) bool { return f.State == FileReady && !r.DB.Now
 func (r *Room) OpenOwn(ctx context.Context, personID, id string) (io.ReadCloser, File, error) {
 	var f File
 	err := r.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		if f, err = fileByID(tx, id); err != nil {
+		if f, err = r.fileByID(tx, id); err != nil {
 			return err
 		}
 		person, err := r.Book.Person(tx, personID)
@@ -331,9 +331,60 @@ func scanFile(r interface{ Scan(...any) error }) (File, error) {
 	return f, err
 }
 
-func fileByID(tx *db.Tx, id string) (File, error) {
+func (r *Room) fileByID(tx *db.Tx, id string) (File, error) {
 	f, err := scanFile(tx.QueryRow(`SELECT `+fileColumns+fileFrom+`WHERE f.id = $1`, db.CleanText(id)))
-	return f, db.NotFound(err)
+	if err != nil {
+		return f, db.NotFound(err)
+	}
+	one := []File{f}
+	err = r.withoutMixed(tx, f.PersonID, one)
+	return one[0], err
+}
+
+// withoutMixed takes the files of a person for gone that were asked for before somebody
+// was taken apart from her: the other one stands in them.
+func (r *Room) withoutMixed(tx *db.Tx, personID string, files []File) error {
+	if len(files) == 0 {
+		return nil
+	}
+	merges, err := r.Book.Merges(tx, personID)
+	if err != nil {
+		return err
+	}
+	for _, m := range merges {
+		for i := range files {
+			if m.UndoneAt.After(files[i].At) {
+				files[i].State = FileGone
+			}
+		}
+	}
+	return nil
+}
+
+// dropMixed destroys the files of others in which some records stand, because they were
+// taken for one person when these were made. It comes before their merges are forgotten.
+func (r *Room) dropMixed(tx *db.Tx, records []string) error {
+	marks, args := db.In(records, 1)
+	rows, err := tx.Query(`UPDATE person_file SET state = 'gone', blob = '' WHERE state <> 'gone' AND EXISTS (
+		SELECT 1 FROM merge m JOIN customer c ON c.id = m.kept_id OR c.id = m.lost_id
+		WHERE (m.kept_id IN (`+marks+`) OR m.lost_id IN (`+marks+`)) AND m.undone_at > person_file.at
+			AND (c.id = person_file.person_id OR c.person_id = person_file.person_id)) RETURNING id`, args...)
+	return dropFilesOf(tx, rows, err)
+}
+
+// dropFilesOf has the bytes of files destroyed that a statement has marked as gone.
+func dropFilesOf(tx *db.Tx, rows *sql.Rows, err error) error {
+	keys, err := db.Collect(rows, err, scanText)
+	if err != nil {
+		return fmt.Errorf("files about a person: %w", err)
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	for i := range keys {
+		keys[i] = fileKey(keys[i])
+	}
+	return job.Enqueue(tx, job.New{Kind: JobDropFile, Args: dropArgs{Keys: keys}})
 }
 
 // FilesOf lists the files about a person, the latest first.
@@ -343,21 +394,14 @@ func (r *Room) FilesOf(tx *db.Tx, personID string) ([]File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("files about a person: %w", err)
 	}
-	return list, nil
+	return list, r.withoutMixed(tx, personID, list)
 }
 
 // dropFilesTooOld destroys files about persons that can no longer be fetched.
 func (r *Room) dropFilesTooOld(ctx context.Context) error {
 	return r.DB.Write(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(`UPDATE person_file SET state = 'gone', blob = '' WHERE state <> 'gone' AND expires_at < $1 RETURNING id`, db.Micro(tx.Now))
-		ids, err := db.Collect(rows, err, scanText)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		for i := range ids {
-			ids[i] = fileKey(ids[i])
-		}
-		return job.Enqueue(tx, job.New{Kind: JobDropFile, Args: dropArgs{Keys: ids}})
+		return dropFilesOf(tx, rows, err)
 	})
 }
 

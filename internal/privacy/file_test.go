@@ -128,6 +128,58 @@ func write(t *testing.T, file string, content []byte) {
 	check(t, os.WriteFile(file, content, 0o600))
 }
 
+// Who was taken for her and is not stands in the file that was made meanwhile: nobody
+// gets it any more, and it goes with the other one at the latest.
+func TestAFileIsNotHandedOutAfterAnUnmerge(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lin, other := h.hears("Ulin", "hello", nil), h.hears("Uother", "somebody else's words", nil)
+		var merge string
+		var f File
+		h.write(func(tx *db.Tx) (err error) {
+			if merge, err = h.Desk.Merge(tx, staff.System(), conversation.Merge{KeptID: lin, LostID: other, Proof: conversation.ProvedByAdvisor}); err != nil {
+				return err
+			}
+			f, err = h.Export(tx, Exporting{PersonID: lin}, byCustomer)
+			return err
+		})
+		h.works(JobFile)
+		in, _, err := h.OpenOwn(context.Background(), lin, f.ID)
+		check(t, err)
+		in.Close()
+		h.clock.Advance(time.Minute)
+		h.write(func(tx *db.Tx) error { return h.Desk.Unmerge(tx, staff.System(), merge) })
+		if _, _, err := h.OpenOwn(context.Background(), lin, f.ID); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("she gets what the other one said: %v", err)
+		}
+		if _, _, err := h.OpenFile(context.Background(), h.officer, f.ID); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("the officer gets it: %v", err)
+		}
+		h.write(func(tx *db.Tx) error {
+			again, err := h.Export(tx, Exporting{PersonID: lin}, byCustomer)
+			if err == nil && again.ID == f.ID {
+				t.Error("it is the same file")
+			}
+			return err
+		})
+		h.works(JobFile)
+		h.write(func(tx *db.Tx) error { _, err := h.EraseFor(tx, h.officer, other, ""); return err })
+		h.works(JobDropFile)
+		check(t, h.Blobs.Walk(func(key string, _ int64) error {
+			if key == fileKey(f.ID) {
+				t.Error("the other one was erased and stands in a file of hers")
+			}
+			return nil
+		}))
+		h.read(func(tx *db.Tx) error {
+			list, err := h.FilesOf(tx, lin)
+			if err == nil && (len(list) != 2 || list[0].State != FileReady || list[1].State != FileGone) {
+				t.Errorf("%+v", list)
+			}
+			return err
+		})
+	})
+}
+
 func TestAFileGrowsOld(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		lin := h.hears("Ulin", "hello", nil)
