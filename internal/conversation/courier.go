@@ -102,6 +102,9 @@ func (d *Desk) Deliver(ctx context.Context, j job.Job) (job.Outcome, error) {
 	case p.delivery.State == deliveryWaiting:
 		err = d.DB.Write(ctx, p.calling)
 	}
+	if errors.Is(err, db.ErrNotFound) { // erased since it was packed
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write delivery down: %w", err)
 	}
@@ -139,9 +142,22 @@ func (p parcel) stopped(now time.Time) string {
 }
 
 // writeDown keeps what is about to be called and spends the reply token, so
-// that no other call can use it.
+// that no other call can use it. db.ErrNotFound when its messages are gone: a row of
+// theirs would be found by no erasure.
 func (p parcel) writeDown(tx *db.Tx) error {
 	dl := p.delivery
+	ids := make([]string, len(p.messages))
+	for n, m := range p.messages {
+		ids[n] = m.ID
+	}
+	marks, args := db.In(ids, 2)
+	there, err := tx.Exec(`UPDATE message SET delivery_id = $1 WHERE id IN (`+marks+`)`, append([]any{dl.ID}, args...)...)
+	if err != nil {
+		return err
+	}
+	if there == 0 {
+		return db.ErrNotFound
+	}
 	if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, token, token_until, state, at)
 		VALUES ($1, $2, $3, $4, $5, $6, 'calling', $7)`, dl.ID, p.threadID, p.account.ID, dl.Method, dl.Token,
 		db.Micro(dl.TokenUntil), db.Micro(tx.Now)); err != nil {
@@ -152,13 +168,7 @@ func (p parcel) writeDown(tx *db.Tx) error {
 			return err
 		}
 	}
-	ids := make([]string, len(p.messages))
-	for n, m := range p.messages {
-		ids[n] = m.ID
-	}
-	marks, args := db.In(ids, 2)
-	_, err := tx.Exec(`UPDATE message SET delivery_id = $1 WHERE id IN (`+marks+`)`, append([]any{dl.ID}, args...)...)
-	return err
+	return nil
 }
 
 // calling says that from now on nobody knows, until there is an answer.

@@ -124,11 +124,12 @@ func (p parcel) noteUnknown(tx *db.Tx, e *channel.Error) error {
 		return p.close(tx, deliveryUnknown, e.Error(), e.RequestID)
 	}
 	id := p.retryKey()
-	if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, attempts, at) VALUES ($1, $2, $3, 'push', 'unknown', 1, $4)
-		ON CONFLICT (id) DO NOTHING`, id, p.threadID, p.account.ID, db.Micro(tx.Now)); err != nil {
+	there, err := tx.Exec(`UPDATE message SET delivery_id = $2 WHERE id = $1`, p.messages[0].ID, id)
+	if err != nil || there == 0 { // erased since it was called
 		return err
 	}
-	_, err := tx.Exec(`UPDATE message SET delivery_id = $2 WHERE id = $1`, p.messages[0].ID, id)
+	_, err = tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, attempts, at) VALUES ($1, $2, $3, 'push', 'unknown', 1, $4)
+		ON CONFLICT (id) DO NOTHING`, id, p.threadID, p.account.ID, db.Micro(tx.Now))
 	return err
 }
 
@@ -229,11 +230,15 @@ func (d *Desk) refuse(tx *db.Tx, p parcel, code string) error {
 func (p parcel) separate(tx *db.Tx) error {
 	for _, m := range p.messages {
 		id := newDeliveryID()
-		if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, at) VALUES ($1, $2, $3, 'push', 'waiting', $4)`,
-			id, p.threadID, p.account.ID, db.Micro(tx.Now)); err != nil {
+		there, err := tx.Exec(`UPDATE message SET delivery_id = $2 WHERE id = $1`, m.ID, id)
+		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`UPDATE message SET delivery_id = $2 WHERE id = $1`, m.ID, id); err != nil {
+		if there == 0 { // erased since it was called
+			continue
+		}
+		if _, err := tx.Exec(`INSERT INTO delivery (id, thread_id, account_id, method, state, at) VALUES ($1, $2, $3, 'push', 'waiting', $4)`,
+			id, p.threadID, p.account.ID, db.Micro(tx.Now)); err != nil {
 			return err
 		}
 	}

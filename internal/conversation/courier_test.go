@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -162,6 +163,39 @@ func TestFirstAnswerIsFreeAndTheNextIsPushed(t *testing.T) {
 		}
 		if sent[1].RetryKey == "" {
 			t.Error("the second answer has no retry key")
+		}
+	})
+}
+
+// A call that was packed before she was erased writes nothing down of her, and is not made.
+func TestWhatWasPackedBeforeAnErasure(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		c := newCourierHouse(t, d, linefake.Options{})
+		thread := c.wrote(userMei)
+		m := c.say(thread.ID, "one")
+		for name, down := range map[string]func(p parcel) func(tx *db.Tx) error{
+			"before the call": func(p parcel) func(tx *db.Tx) error { return p.writeDown },
+			"answer unknown": func(p parcel) func(tx *db.Tx) error {
+				p.delivery = delivery{}
+				return func(tx *db.Tx) error { return p.noteUnknown(tx, &channel.Error{Unknown: true}) }
+			},
+		} {
+			p := parcel{account: c.account, threadID: thread.ID, messages: []Message{m}, delivery: delivery{ID: newDeliveryID(), Method: methodReply, Token: "t", fresh: true}}
+			var records []string
+			c.read(func(tx *db.Tx) (err error) { records, err = c.Book.Records(tx, thread.CustomerID); return err })
+			c.write(func(tx *db.Tx) error { return c.Erase(tx, records) })
+			err := c.DB.Write(context.Background(), down(p))
+			if name == "before the call" && !errors.Is(err, db.ErrNotFound) || name != "before the call" && err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			c.read(func(tx *db.Tx) error {
+				var n int
+				err := tx.QueryRow(`SELECT COUNT(*) FROM delivery`).Scan(&n)
+				if n != 0 {
+					t.Errorf("%s: %d deliveries lead to her thread", name, n)
+				}
+				return err
+			})
 		}
 	})
 }
