@@ -2,6 +2,7 @@ package app
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -203,7 +204,13 @@ func (f restoreCommand) takeList(c *call) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, list, 0o600)
+	// A list that lies here may be longer than the copy of it: both count.
+	there, err := os.ReadFile(to)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	there = there[:bytes.LastIndexByte(there, '\n')+1] // without what a power cut left half-written
+	return os.WriteFile(to, append(there, list...), 0o600)
 }
 
 func unpack(r *tar.Reader, data string) error {
@@ -221,7 +228,7 @@ func unpack(r *tar.Reader, data string) error {
 		if err != nil {
 			return err
 		}
-		known := h.Name == backupDatabase || h.Name == backupKey || strings.HasPrefix(h.Name, backupBlobs+"/")
+		known := h.Name == backupDatabase || h.Name == backupKey || strings.HasPrefix(h.Name, backupBlobs+"/") && path.Clean(h.Name) == h.Name
 		if h.Typeflag != tar.TypeReg || !known {
 			return fmt.Errorf("%q does not belong in a backup", h.Name)
 		}

@@ -401,6 +401,7 @@ func TestRestoreTrustsNoArchive(t *testing.T) {
 		"no database in it":       write("nodb", entry{name: "blobs/m/x", content: "x"}),
 		"a name that leads out":   write("out", entry{name: "../evil", content: "x"}),
 		"a blob that leads out":   write("blobout", entry{name: "blobs/../../evil", content: "x"}),
+		"a list of erasures":      write("list", entry{name: "blobs/m/x", content: "x"}, entry{name: "blobs/../erasures.jsonl", content: ""}, entry{name: "dingdong.db", content: "x"}),
 		"an absolute name":        write("absolute", entry{name: "/evil", content: "x"}),
 		"a link to somewhere":     write("link", entry{name: "blobs/m", content: "/etc", kind: tar.TypeSymlink}),
 		"something it is not for": write("more", entry{name: "dingdong.db", content: "x"}, entry{name: "authorized_keys", content: "x"}),
@@ -413,7 +414,7 @@ func TestRestoreTrustsNoArchive(t *testing.T) {
 				t.Errorf("ends with %d: %s%s", o.status, o.out, o.err)
 			}
 			for name := range files(t, parent) {
-				if filepath.Base(name) == "dingdong.db" || strings.Contains(name, "evil") || strings.Contains(name, "authorized_keys") {
+				if filepath.Base(name) == "dingdong.db" || filepath.Base(name) == erasureList || strings.Contains(name, "evil") || strings.Contains(name, "authorized_keys") {
 					t.Errorf("it wrote %s", name)
 				}
 			}

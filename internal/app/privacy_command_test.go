@@ -106,6 +106,33 @@ func TestPrivacyFromTheCommandLine(t *testing.T) {
 	s.must("audit", "verify")
 }
 
+// The list that lies in the folder may know of more erasures than the copy that is handed
+// in: neither takes anything from the other.
+func TestARestoreKeepsTheListThatIsThere(t *testing.T) {
+	s, lin, wang := members(t)
+	saved, list := filepath.Join(t.TempDir(), "house.tar"), filepath.Join(t.TempDir(), "erasures.jsonl")
+	s.must("backup", saved)
+	s.must("privacy", "erase", lin, "--yes")
+	s.must("privacy", "erasures", list)
+	s.must("privacy", "erase", wang, "--yes")
+	for _, name := range []string{"dingdong.db", "dingdong.db-wal", "dingdong.db-shm"} {
+		if err := os.Remove(filepath.Join(s.data, name)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	there, err := os.OpenFile(filepath.Join(s.data, erasureList), os.O_APPEND|os.O_WRONLY, 0o600)
+	must(t, err)
+	_, err = there.WriteString(`{"record":"cus_0`) // a power cut
+	must(t, err)
+	must(t, there.Close())
+	if o := s.run("restore", saved, "--erasures", list); o.status != 0 || !strings.Contains(o.out, "2 records") {
+		t.Errorf("restore ends with %+v", o)
+	}
+	if left := s.texts(`SELECT id FROM customer`); len(left) != 0 {
+		t.Errorf("back are %v", left)
+	}
+}
+
 func TestPrivacyCommandsThatAreRefused(t *testing.T) {
 	s, lin, wang := members(t)
 	dir := t.TempDir()
