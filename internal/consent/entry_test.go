@@ -281,9 +281,13 @@ func TestEraseAndExport(t *testing.T) {
 		h.grant(h.lin)
 		h.grant(h.wang)
 		h.ask(Ask{Message: "msg_1"})
+		h.write(func(tx *db.Tx) error { return h.Pause(tx, h.mei, h.lin, time.Time{}, "a broken pump") })
 		h.write(func(tx *db.Tx) error {
 			out, err := h.Export(tx, []string{h.lin})
 			h.check(err)
+			if len(out.Paused) != 1 || out.Paused[0].Reason != "a broken pump" || !out.Paused[0].Until.After(tx.Now) {
+				t.Errorf("why she is in peace: %+v", out.Paused)
+			}
 			if len(out.Consents) != 1 || len(out.Contacts) != 1 || out.Consents[0].Text.Body == "" {
 				t.Errorf("her copy is %+v", out)
 			}

@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 type Extract struct {
 	Consents []ExtractEntry   `json:"consents"`
 	Contacts []ExtractContact `json:"contacts"`
+	Paused   []ExtractPause   `json:"paused"`
 }
 
 // ExtractEntry is a line of the ledger in her copy.
@@ -32,6 +34,13 @@ type ExtractContact struct {
 	Purpose string    `json:"purpose"`
 	State   string    `json:"state"`
 	At      time.Time `json:"at"`
+}
+
+// ExtractPause says that she was left in peace, and why, as staff wrote it down.
+type ExtractPause struct {
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until"`
 }
 
 // Export gives everything the room knows of some records.
@@ -57,6 +66,34 @@ func (r *Room) Export(tx *db.Tx, records []string) (Extract, error) {
 	}
 	for _, p := range places {
 		out.Contacts = append(out.Contacts, ExtractContact{p.message, p.purpose, p.state, p.at})
+	}
+	out.Paused, err = r.exportPauses(tx, records)
+	return out, err
+}
+
+func (r *Room) exportPauses(tx *db.Tx, records []string) ([]ExtractPause, error) {
+	type row struct {
+		ExtractPause
+		customer string
+		sealed   []byte
+	}
+	marks, args := db.In(records, 1)
+	rows, err := tx.Query(`SELECT customer_id, paused_at, paused_until, reason FROM contact_budget WHERE paused_until > 0 AND customer_id IN (`+marks+`) ORDER BY paused_at`, args...)
+	found, err := db.Collect(rows, err, func(rs *sql.Rows) (x row, err error) {
+		var at, until int64
+		err = rs.Scan(&x.customer, &at, &until, &x.sealed)
+		x.At, x.Until = db.Time(at), db.Time(until)
+		return x, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("her pauses: %w", err)
+	}
+	out := make([]ExtractPause, len(found))
+	for i, x := range found {
+		if x.Reason, err = r.Vault.OpenString(tx, x.customer, labelReason, x.sealed); err != nil {
+			return nil, fmt.Errorf("her pauses: %w", err)
+		}
+		out[i] = x.ExtractPause
 	}
 	return out, nil
 }

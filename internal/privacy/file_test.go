@@ -42,6 +42,7 @@ func TestEverythingAboutAPersonIsInTheFile(t *testing.T) {
 			check(t, err)
 			_, err = h.Book.AddNote(tx, h.mei, customer.NoteForm{CustomerID: lin, CounterID: h.counter, Body: "likes rose"})
 			check(t, err)
+			check(t, h.Consent.Pause(tx, h.mei, lin, time.Time{}, "a broken pump"))
 			_, err = h.Book.AddPromise(tx, h.mei, customer.PromiseForm{CustomerID: lin, CounterID: h.counter, Body: "a sample", Due: tx.Now.Add(time.Hour)})
 			check(t, err)
 			if _, err := tx.Exec(`INSERT INTO purchase (id, source, ref, customer_id, at, total, currency, created_at) VALUES ('pur_1', 'till', 'R-77', $1, 1, 128000, 'TWD', 1)`, lin); err != nil {
@@ -92,6 +93,9 @@ func TestEverythingAboutAPersonIsInTheFile(t *testing.T) {
 		for name, text := range inside {
 			if strings.HasPrefix(name, "files/") && text == "her own file" && strings.Contains(inside["index.html"], name) {
 				files++
+			}
+			if !strings.HasPrefix(name, "files/") && !strings.Contains(text, "a broken pump") {
+				t.Errorf("%s lacks why she is in peace", name)
 			}
 			if strings.Contains(text, "somebody else") {
 				t.Errorf("%s holds another's words", name)
