@@ -264,6 +264,20 @@ func TestAListOfCustomers(t *testing.T) {
 	})
 }
 
+// Who finds a file opens it: what its asker wrote as her reason runs nowhere.
+func TestAReasonIsNoFormula(t *testing.T) {
+	for reason, want := range map[string]string{
+		"for the spring mailing, 2026":              "for the spring mailing, 2026",
+		`birthdays, =HYPERLINK("http://evil.test")`: `birthdays, '=HYPERLINK("http://evil.test")`,
+		`birthdays;"=1+1"`:                          `birthdays;"'=1+1"`,
+		"birthdays,\n@SUM(1)":                       "birthdays, '@SUM(1)",
+	} {
+		if got := plainLine(reason); got != want {
+			t.Errorf("%q became %q", reason, got)
+		}
+	}
+}
+
 func TestASecondPerson(t *testing.T) {
 	each(t, func(h *house) {
 		h.meets(h.account, "A", "B", "C")

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -26,8 +27,13 @@ func (w *Writer) head(who string, now time.Time) {
 	fmt.Fprintf(w.out, "# Every line ends with a mark that leads to this request. Destroy the file when its purpose is served.\r\n")
 }
 
-// plainLine keeps a text on its line.
-func plainLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// plainLine keeps a text on its line, and a comma in it from beginning a formula.
+func plainLine(s string) string {
+	return cellFormula.ReplaceAllString(strings.Join(strings.Fields(s), " "), "$1'$2")
+}
+
+// cellFormula is what a spreadsheet takes for the beginning of a cell that it runs.
+var cellFormula = regexp.MustCompile(`([,;][" ]*)([=+@-])`)
 
 // Headings writes the names of the columns.
 func (w *Writer) Headings(names ...string) {
