@@ -276,6 +276,11 @@ func TestAReasonIsNoFormula(t *testing.T) {
 			t.Errorf("%q became %q", reason, got)
 		}
 	}
+	for cell, want := range map[string]string{"=1+1": "'=1+1", "Mei; =1+1": "Mei; '=1+1", "Mei;\n@x": "Mei;\n'@x", "Mei - Lin; Xinyi": "Mei - Lin; Xinyi"} {
+		if got := harmless(cell); got != want {
+			t.Errorf("the cell %q became %q", cell, got)
+		}
+	}
 }
 
 func TestASecondPerson(t *testing.T) {

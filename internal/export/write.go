@@ -33,7 +33,10 @@ func plainLine(s string) string {
 }
 
 // cellFormula is what a spreadsheet takes for the beginning of a cell that it runs.
-var cellFormula = regexp.MustCompile(`([,;][" ]*)([=+@-])`)
+var (
+	cellFormula  = regexp.MustCompile(`([,;][" ]*)([=+@-])`)
+	splitFormula = regexp.MustCompile(`(;["\s]*)([=+@-])`) // in a cell, whose commas are quoted
+)
 
 // Headings writes the names of the columns.
 func (w *Writer) Headings(names ...string) {
@@ -74,8 +77,10 @@ func (w *Writer) line(cells []string, quoted bool) {
 // Err is what went wrong while writing: ask now and then.
 func (w *Writer) Err() error { return w.err }
 
-// harmless is text that a spreadsheet does not run: OWASP, "CSV Injection".
+// harmless is text that a spreadsheet does not run: OWASP, "CSV Injection". Where a comma
+// stands in numbers, as in Indonesia and Vietnam, a spreadsheet splits lines at semicolons.
 func harmless(s string) string {
+	s = splitFormula.ReplaceAllString(s, "$1'$2")
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return "'" + s
 	}
