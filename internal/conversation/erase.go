@@ -48,6 +48,9 @@ func (d *Desk) Erase(tx *db.Tx, records []string) error {
 	if err := d.eraseBytes(tx, records, ids); err != nil {
 		return err
 	}
+	if err := d.eraseInGroups(tx, records); err != nil {
+		return err
+	}
 	marks, args := db.In(records, 1)
 	hers := ` IN (` + marks + `)`
 	// The page of the day notes what was put aside by the ids of what it showed.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"dingdong/internal/channel"
@@ -117,6 +118,27 @@ func (d *Desk) ExportMessages(tx *db.Tx, p Passage) ([]ExtractMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("her copy: %w", err)
 	}
+	return d.exported(tx, ids)
+}
+
+// ExportGroups gives what some records wrote in group chats, without what others said.
+func (d *Desk) ExportGroups(tx *db.Tx, records []string) ([]ExtractMessage, error) {
+	ids, err := d.saidInGroups(tx, records)
+	if err != nil {
+		return nil, fmt.Errorf("her copy: %w", err)
+	}
+	var out []ExtractMessage
+	for part := range slices.Chunk(ids, 200) {
+		some, err := d.exported(tx, part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}
+
+func (d *Desk) exported(tx *db.Tx, ids []string) ([]ExtractMessage, error) {
 	messages, err := d.MessagesByID(tx, ids)
 	if err != nil {
 		return nil, err

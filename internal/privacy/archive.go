@@ -43,6 +43,9 @@ func (r *Room) writeArchive(ctx context.Context, w io.Writer, f File) error {
 	if err := a.learn(); err != nil {
 		return err
 	}
+	for i := range a.extract.Groups {
+		a.take(&a.extract.Groups[i])
+	}
 	a.extract.Copy, a.extract.By = f.Code, "officer"
 	if f.By == byCustomer {
 		a.extract.By = "you"

@@ -29,6 +29,7 @@ type Extract struct {
 	Seen      []Seen                        `json:"seen"`
 	Pictures  []conversation.ExtractPicture `json:"pictures"`       // that her platforms show of her
 	Moves     []handover.ExtractMove        `json:"handovers"`      // when her advisor changed
+	Groups    []conversation.ExtractMessage `json:"in_groups"`      // what she wrote where others read along
 	Copy      string                        `json:"copy,omitempty"` // which copy this is: it leads to who had it made
 	By        string                        `json:"for,omitempty"`  // you, officer
 
@@ -79,6 +80,9 @@ func (r *Room) collect(ctx context.Context, person string) (Extract, []string, e
 			return err
 		}
 		if out.Pictures, err = r.Desk.ExportPictures(tx, records); err != nil {
+			return err
+		}
+		if out.Groups, err = r.Desk.ExportGroups(tx, records); err != nil {
 			return err
 		}
 		if out.Requests, err = r.exportRequests(tx, records); err != nil {

@@ -26,6 +26,9 @@ func TestEverythingAboutAPersonIsInTheFile(t *testing.T) {
 			h.hears("Ulin", "more words", nil)
 		}
 		other := h.hears("Uother", "somebody else's words", nil)
+		for who, words := range map[string]string{"Ulin": "to all of you", "Uother": "somebody else's answer"} {
+			h.hears("Cgroup", words, func(in *channel.Inbound) { in.Peer = channel.Peer{Type: channel.Group, ID: "Cgroup", Sender: who} })
+		}
 		var thread string
 		h.read(func(tx *db.Tx) error {
 			return tx.QueryRow(`SELECT id FROM thread WHERE customer_id = $1`, lin).Scan(&thread)
@@ -96,6 +99,9 @@ func TestEverythingAboutAPersonIsInTheFile(t *testing.T) {
 			}
 			if !strings.HasPrefix(name, "files/") && !strings.Contains(text, "a broken pump") {
 				t.Errorf("%s lacks why she is in peace", name)
+			}
+			if !strings.HasPrefix(name, "files/") && !strings.Contains(text, "to all of you") {
+				t.Errorf("%s lacks what she said in a group", name)
 			}
 			if strings.Contains(text, "somebody else") {
 				t.Errorf("%s holds another's words", name)
