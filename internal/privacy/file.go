@@ -281,7 +281,12 @@ func (r *Room) OpenOwn(ctx context.Context, personID, id string) (io.ReadCloser,
 			return err
 		}
 		person, err := r.Book.Person(tx, personID)
-		if err == nil && person != f.PersonID {
+		if err != nil {
+			return err
+		}
+		// It may have been made before two records were found to be her.
+		whose, err := r.Book.Person(tx, f.PersonID)
+		if err == nil && person != whose {
 			err = db.ErrNotFound
 		}
 		return err
@@ -389,7 +394,12 @@ func dropFilesOf(tx *db.Tx, rows *sql.Rows, err error) error {
 
 // FilesOf lists the files about a person, the latest first.
 func (r *Room) FilesOf(tx *db.Tx, personID string) ([]File, error) {
-	rows, err := tx.Query(`SELECT `+fileColumns+fileFrom+`WHERE f.person_id = $1 ORDER BY f.at DESC, f.id DESC LIMIT 20`, personID)
+	records, err := r.Book.Records(tx, personID)
+	if err != nil {
+		return nil, err
+	}
+	marks, args := db.In(records, 1)
+	rows, err := tx.Query(`SELECT `+fileColumns+fileFrom+`WHERE f.person_id IN (`+marks+`) ORDER BY f.at DESC, f.id DESC LIMIT 20`, args...)
 	list, err := db.Collect(rows, err, func(rs *sql.Rows) (File, error) { return scanFile(rs) })
 	if err != nil {
 		return nil, fmt.Errorf("files about a person: %w", err)

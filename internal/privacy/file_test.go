@@ -190,6 +190,43 @@ func TestAFileIsNotHandedOutAfterAnUnmerge(t *testing.T) {
 	})
 }
 
+// A copy that she asked for stays hers when the record that asked is merged into another.
+func TestACopyOutlivesAMerge(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		kept, lost, third := h.hears("Ukept", "hello", nil), h.hears("Ulost", "hello", nil), h.hears("Uthird", "hello", nil)
+		var q Request
+		var f File
+		h.write(func(tx *db.Tx) (err error) {
+			if q, err = h.RequestExport(tx, lost, FromChat); err != nil {
+				return err
+			}
+			f, err = h.Export(tx, Exporting{PersonID: lost, RequestID: q.ID}, byCustomer)
+			return err
+		})
+		h.works(JobFile)
+		h.write(func(tx *db.Tx) error {
+			_, err := h.Desk.Merge(tx, staff.System(), conversation.Merge{KeptID: kept, LostID: lost, Proof: conversation.ProvedByAdvisor})
+			return err
+		})
+		h.read(func(tx *db.Tx) error {
+			list, err := h.FilesOf(tx, kept)
+			if err == nil && (len(list) != 1 || list[0].State != FileReady) {
+				t.Errorf("her files: %+v", list)
+			}
+			return err
+		})
+		if _, _, err := h.FetchOwn(context.Background(), third, f.ID); !errors.Is(err, db.ErrNotFound) {
+			t.Errorf("somebody else gets it: %v", err)
+		}
+		in, _, err := h.FetchOwn(context.Background(), kept, f.ID)
+		check(t, err)
+		in.Close()
+		if n := h.number(`SELECT COUNT(*) FROM privacy_request WHERE closed_at IS NULL`); n != 0 {
+			t.Errorf("%d requests are open", n)
+		}
+	})
+}
+
 func TestAFileGrowsOld(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		lin := h.hears("Ulin", "hello", nil)
