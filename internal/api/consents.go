@@ -46,7 +46,7 @@ type newConsentInput struct {
 		Language string     `json:"language,omitempty" maxLength:"20" doc:"In which she read it." example:"zh-TW"`
 		Staff    string     `json:"staff,omitempty" maxLength:"60" doc:"With how staff: to whom she said it."`
 		Words    string     `json:"words,omitempty" maxLength:"2000" doc:"What she said, or where your proof lies. It is kept sealed."`
-		At       *time.Time `json:"at,omitempty" doc:"When she said it, not in the future; absent: now. An older word never undoes a newer one."`
+		At       *time.Time `json:"at,omitempty" doc:"When she said it, not in the future; absent: now. An older word never undoes a newer one. A yes of how import needs it where she said no here."`
 	}
 }
 

@@ -165,9 +165,14 @@ func (e *Entry) check(p Purpose, now time.Time) error {
 
 // heed keeps a file or a program from saying yes for somebody who said no, or was
 // erased, and lets her own yes to marketing end that.
-func (r *Room) heed(tx *db.Tx, who person, e Entry) error {
+func (r *Room) heed(tx *db.Tx, who person, e, last Entry) error {
 	if e.State != Granted {
 		return nil
+	}
+	// Another system sends what it knows every night: without a time that is not newer than
+	// the no that she said here.
+	if e.How == HowImport && e.At.IsZero() && last.State == Withdrawn && last.How != HowImport {
+		return db.Invalid{Field: "at", Code: "required"}
 	}
 	if e.How == HowImport || strings.HasPrefix(e.Staff, "token/") {
 		no, err := r.Book.Suppressed(tx, who.records)
@@ -192,7 +197,7 @@ func (r *Room) add(tx *db.Tx, who person, e Entry) (Entry, error) {
 		(e.At.IsZero() || !e.At.Before(last.At)) {
 		return last, nil
 	}
-	if err := r.heed(tx, who, e); err != nil {
+	if err := r.heed(tx, who, e, last); err != nil {
 		return e, err
 	}
 	if !e.At.IsZero() { // brought in, and perhaps for the second time

@@ -2,7 +2,9 @@ package consent
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -306,5 +308,33 @@ func TestEraseAndExport(t *testing.T) {
 		if !h.may(h.wang, Marketing, "") {
 			t.Error("somebody else was erased")
 		}
+	})
+}
+
+// Another system that says every night what it knows does not undo a no that she said here.
+func TestUndatedYesUndoesNoNo(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		yes := Entry{Customer: h.lin, Purpose: Marketing, State: Granted, How: HowImport}
+		h.record(yes)
+		h.clock.Advance(time.Hour)
+		h.record(Entry{Customer: h.lin, Purpose: Marketing, State: Withdrawn, How: HowChat})
+		h.clock.Advance(time.Hour)
+		err := h.db.Write(context.Background(), func(tx *db.Tx) error { _, err := h.Record(tx, yes); return err })
+		if want := (db.Invalid{Field: "at", Code: "required"}); !errors.Is(err, want) {
+			t.Errorf("an undated yes: %v", err)
+		}
+		may := func(want bool) {
+			t.Helper()
+			h.read(func(tx *db.Tx) error {
+				if got, err := h.May(tx, h.lin, Marketing, "acc_1"); err != nil || got != want {
+					t.Errorf("may be written to: %v %v", got, err)
+				}
+				return nil
+			})
+		}
+		may(false)
+		yes.At = h.clock.Now().Add(-time.Minute) // said elsewhere, after her no
+		h.record(yes)
+		may(true)
 	})
 }
