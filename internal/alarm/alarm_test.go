@@ -164,6 +164,16 @@ func TestRules(t *testing.T) {
 			h.clock.Advance(13 * time.Hour) // midnight in Taipei
 			h.does(h.mei.ID, "thread.open", 5)
 		}, "off_duty 5/5"},
+		"an open page at night": {func(h *house) {
+			h.clock.Advance(13 * time.Hour)
+			h.write(func(tx *db.Tx) error {
+				for i := range 30 {
+					audit.Record(tx, audit.Entry{Actor: h.mei.ID, Action: "customer.shown", Customer: fmt.Sprint("cus_", i), Detail: "live"})
+				}
+				return nil
+			})
+			h.does(h.mei.ID, "customer.shown", 4) // these she looked at
+		}, ""},
 		"four at night": {func(h *house) {
 			h.clock.Advance(13 * time.Hour)
 			h.does(h.mei.ID, "thread.open", 4)

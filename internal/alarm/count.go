@@ -24,6 +24,9 @@ var counting = map[Rule]struct {
 	Day:      {[]string{"thread.open", "api.read"}, true},
 }
 
+// byItself is where a look says that nobody asked for it: what an open page was told live.
+const byItself = "live"
+
 // count counts what a rule is about, without what an alarm that was closed has counted.
 func (x *suspect) count(rule Rule) (int, error) {
 	c := counting[rule]
@@ -41,9 +44,9 @@ func (x *suspect) count(rule Rule) (int, error) {
 		if acts, err = x.actsSince(day-1, c.actions); err != nil {
 			return 0, err
 		}
-	case OffDuty:
+	case OffDuty: // a page that was left open in the evening shows by itself who writes: nobody looks
 		fits = func(a act) bool {
-			return a.seq > x.closed[rule] && slices.Contains(c.actions, a.action) && x.offDuty(a.at)
+			return a.seq > x.closed[rule] && slices.Contains(c.actions, a.action) && a.detail != byItself && x.offDuty(a.at)
 		}
 	case Others: // whose it was when she looked: that she took it then changes nothing
 		fits = func(a act) bool {
