@@ -71,12 +71,10 @@ func (l *Log) Run(ctx context.Context) {
 	ill := false
 	for ctx.Err() == nil {
 		if !l.isWanted() { // nobody looks: at full load, reading for nobody costs a twentieth of it
-			select {
-			case <-l.wanted:
-				l.skip(ctx)
-			case <-ctx.Done():
+			if !l.somebody(ctx) {
 				return
 			}
+			l.skip(ctx)
 		}
 		grown, err := l.look(ctx)
 		switch {
@@ -107,7 +105,8 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// look reads what is new and tells whether there was anything.
+// look reads what is new, as long as somebody waits for it, and tells whether there was
+// anything.
 func (l *Log) look(ctx context.Context) (grown bool, err error) {
 	for {
 		var events []Event
@@ -127,10 +126,22 @@ func (l *Log) look(ctx context.Context) (grown bool, err error) {
 			l.grow(head, events)
 			grown = true
 		}
-		if len(events) < batchSize {
+		if len(events) < batchSize || !l.isWanted() {
 			return grown, nil
 		}
 	}
+}
+
+// somebody waits until a subscriber waits; false: ctx has ended.
+func (l *Log) somebody(ctx context.Context) bool {
+	for !l.isWanted() {
+		select {
+		case <-l.wanted: // perhaps of one who has gone again
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 func (l *Log) isWanted() bool {
