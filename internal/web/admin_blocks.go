@@ -112,7 +112,7 @@ func (s *Server) blocks(tx *db.Tx, v *Visit, data *adminBlocksPage, before strin
 		for _, m := range b.Sent {
 			one := blockSent{At: clock.Moment(m.At), By: m.ByName, Purpose: purposes[m.Purpose], Kind: m.Kind}
 			if m.Author != conversation.AuthorStaff {
-				one.By = v.T("thread.automation_named", "name", m.AuthorID)
+				one.By = automationName(v.Words, m.AuthorID)
 			}
 			row.Sent = append(row.Sent, one)
 		}

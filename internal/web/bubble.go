@@ -361,7 +361,8 @@ func colleagues(all []staff.Colleague, me string) []named {
 // automationName says in words which of ours spoke: what came with the house has its
 // own, an integrator's is called as its token is.
 func automationName(w *Words, id string) string {
-	if key := "thread.automation." + id; w.Has(key) {
+	kind, _, _ := strings.Cut(id, "/") // of a handover: which one is not for a bubble
+	if key := "thread.automation." + kind; w.Has(key) {
 		return w.T(key)
 	}
 	return w.T("thread.automation_named", "name", id)

@@ -46,7 +46,7 @@ func (s *Server) contactLine(tx *db.Tx, v *Visit, x scene, t conversation.Thread
 	for _, m := range planned {
 		by := m.AuthorName
 		if m.Author == conversation.AuthorAutomation {
-			by = v.T("thread.automation_named", "name", m.AuthorID)
+			by = automationName(v.Words, m.AuthorID)
 		}
 		view.Planned = append(view.Planned, plannedLine{ID: m.ID, ThreadID: t.ID, By: by, Text: x.gist(m), When: clock.Moment(m.At), Stamp: clock.Machine(m.At)})
 	}
