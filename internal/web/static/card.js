@@ -70,13 +70,16 @@ export function renew(thread, parts, still) {
     waiting[part] = setTimeout(fetchPart, 150, thread, part, still, 1000);
   }
 }
+// sending tells that the answer to what she did in a section is on its way: it has to find
+// the section that it left.
+const sending = (id) => Boolean($(id)?.querySelector(".htmx-request"));
 async function fetchPart(thread, part, still, again) {
   const beside = part === "offers" || part === "contact"; // they stand above the composer
   const id = beside ? part : "card-" + part;
   if (!still() || !$(id)) return;
   if ((part === "purchases" && $(id).hasAttribute("hx-get"))) return; // it was not looked at yet
   const later = () => (waiting[part] = setTimeout(fetchPart, again, thread, part, still, Math.min(30000, 2 * again)));
-  if (pressed()) return (waiting[part] = setTimeout(fetchPart, 150, thread, part, still, again));
+  if (pressed() || sending(id)) return (waiting[part] = setTimeout(fetchPart, 150, thread, part, still, again));
   if ((composing && $(id).contains(document.activeElement)) || $(id).querySelector("dialog[open], details.menu[open]")) return later();
   try {
     const path = beside ? "/inbox/" + thread + "/" + part : "/inbox/" + thread + "/card/" + part;
@@ -86,7 +89,7 @@ async function fetchPart(thread, part, still, again) {
       return;
     }
     const html = await answer.text();
-    if (pressed()) return later();
+    if (pressed() || sending(id)) return later();
     if (still() && $(id)) patch($(id), html);
   } catch {
     later(); // no network, and the stream tells nothing twice
