@@ -70,9 +70,8 @@ export function renew(thread, parts, still) {
     waiting[part] = setTimeout(fetchPart, 150, thread, part, still, 1000);
   }
 }
-// sending tells that the answer to what she did in a section is on its way: it has to find
-// the section that it left.
-const sending = (id) => Boolean($(id)?.querySelector(".htmx-request"));
+/** sending tells that the answer to what she did in a section is on its way: it has to find the section that it left. */
+export const sending = (id) => Boolean($(id)?.querySelector(".htmx-request"));
 async function fetchPart(thread, part, still, again) {
   const beside = part === "offers" || part === "contact"; // they stand above the composer
   const id = beside ? part : "card-" + part;

@@ -7,7 +7,7 @@ import { adopt, once, parse, put } from "./rows.js";
 import { talk } from "./talk.js";
 import { writer } from "./write.js";
 import { outbox } from "./outbox.js";
-import { patch, pressed, renew } from "./card.js";
+import { patch, pressed, renew, sending } from "./card.js";
 import { count, ding, retitle } from "./ding.js";
 
 const { htmx } = window;
@@ -236,7 +236,9 @@ async function undoTag(button) {
     const answer = await fetch(button.dataset.undo, { method: "POST", headers: { "HX-Request": "true", Accept: "text/html" } });
     if (answer.ok) {
       const html = await answer.text();
-      if (open?.id === id && $("card-tags")) patch($("card-tags"), html, button);
+      if (open?.id !== id || !$("card-tags")) return;
+      if (sending("card-tags")) renew(id, ["tags"], () => open?.id === id);
+      else patch($("card-tags"), html, button);
       return;
     }
     toast(t("failed"), "bad");
